@@ -1,0 +1,2 @@
+//! Postern: the small gate of an organisation's mail.
+pub mod base;
