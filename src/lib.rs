@@ -1,2 +1,3 @@
 //! Postern: the small gate of an organisation's mail.
 pub mod base;
+pub mod smtp;

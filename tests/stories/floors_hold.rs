@@ -13,8 +13,8 @@ const FLOORS: &[&[&str]] = &[
     &["store", "net", "audit"],
     &["accounts", "invites", "queue"],
     &["notices", "auth"],
-    &["intake", "delivery", "registration"],
-    &["smtpd", "httpd"],
+    &["intake", "delivery", "registration", "roster", "janitor"],
+    &["smtpd", "httpd", "control"],
     &["daemon"],
     &["cli"],
 ];
