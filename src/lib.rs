@@ -1,3 +1,4 @@
 //! Postern: the small gate of an organisation's mail.
 pub mod base;
+pub mod mail;
 pub mod smtp;
