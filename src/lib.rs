@@ -2,3 +2,4 @@
 pub mod base;
 pub mod mail;
 pub mod smtp;
+pub mod template;

@@ -1,0 +1,169 @@
+//! Example values: what the gate renders a template with, and thereby the list of names a template may use.
+//!
+//! Each function gives two: one with everything, one in which all that may be missing is missing.
+
+use minijinja::context;
+use minijinja::value::Value;
+
+/// What every page has.
+pub(super) fn page() -> [Value; 2] {
+    both(|_| context!(organisation => organisation()))
+}
+
+/// The blocks that are put into an invitation.
+pub(super) fn invitation() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            link => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            days => if full { 14 } else { 1 },
+            subject => "Drawings for the bridge",
+        )
+    })
+}
+
+/// The mails that tell of an account that was opened.
+pub(super) fn notice() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            guest => person(full, "Kim Roe", "kim@partner.example"),
+            portal => "https://postern.corp.example",
+            subject => "Drawings for the bridge",
+        )
+    })
+}
+
+/// The form that opens an account. `valid_until` is missing while the mail is still on its way.
+pub(super) fn activate() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            valid_until => full.then_some("8 December 2026, 13:45 UTC"),
+            days => 14,
+            form => FORM,
+            name => if full { "Kim Roe" } else { "" },
+            faults => context!(
+                name => full.then_some("Please enter your name."),
+                password => full.then_some("Please choose a longer password."),
+            ),
+        )
+    })
+}
+
+/// A link that came too late, or was taken back.
+pub(super) fn closed() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+        )
+    })
+}
+
+/// A link that has done its work: the account is there. `invited` is missing where the account was there before.
+pub(super) fn used() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            address => "kim@partner.example",
+            invited => full,
+            form => FORM,
+        )
+    })
+}
+
+/// The way in.
+pub(super) fn sign_in() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            address => if full { "kim@partner.example" } else { "" },
+            fault => full.then_some("That address and password do not belong together."),
+            signed_out => full,
+            form => FORM,
+        )
+    })
+}
+
+/// What a guest sees after signing in.
+pub(super) fn dropoff() -> [Value; 2] {
+    both(|full| {
+        let inviters = if full {
+            vec![person(true, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")]
+        } else {
+            Vec::new()
+        };
+        context!(
+            organisation => organisation(),
+            guest => person(full, "Kim Roe", "kim@partner.example"),
+            inviters,
+            form => FORM,
+        )
+    })
+}
+
+/// What went wrong, by its number in HTTP.
+pub(super) fn error() -> [Value; 2] {
+    both(|full| context!(organisation => organisation(), status => if full { 404 } else { 500 }))
+}
+
+/// The demo's mail, newest first.
+pub(super) fn mailbox() -> [Value; 2] {
+    both(|full| {
+        let letter = context!(
+            id => 7,
+            from => "ana@corp.example",
+            to => vec!["kim@partner.example"],
+            subject => "Drawings for the bridge",
+            at => "24 November 2026, 13:45 UTC",
+        );
+        context!(
+            organisation => organisation(),
+            mailbox => "/mailbox/0123456789abcdefghjkmnpqrs",
+            letters => if full { vec![letter] } else { Vec::new() },
+        )
+    })
+}
+
+/// One mail of the demo.
+pub(super) fn letter() -> [Value; 2] {
+    both(|full| {
+        let attachment = context!(name => "bridge.pdf", kind => "application/pdf", size => "1.2 MiB");
+        context!(
+            organisation => organisation(),
+            mailbox => "/mailbox/0123456789abcdefghjkmnpqrs",
+            id => 7,
+            view => if full { "html" } else { "source" },
+            has_html => full,
+            from => "Ana Berg <ana@corp.example>",
+            to => "Kim Roe <kim@partner.example>",
+            cc => full.then_some("Lee Poe <lee@partner.example>"),
+            envelope => vec!["kim@partner.example"],
+            subject => "Drawings for the bridge",
+            at => "24 November 2026, 13:45 UTC",
+            text => "Dear Kim,",
+            attachments => if full { vec![attachment] } else { Vec::new() },
+        )
+    })
+}
+
+/// What a form's hidden field holds.
+const FORM: &str = "zyxwvtsrqpnmkjhgfedcba9876";
+
+fn both(sample: impl Fn(bool) -> Value) -> [Value; 2] {
+    [sample(true), sample(false)]
+}
+
+fn organisation() -> Value {
+    context!(name => "Corp & Sons")
+}
+
+fn person(named: bool, name: &str, address: &str) -> Value {
+    context!(name => named.then_some(name), address => address)
+}

@@ -1,0 +1,247 @@
+//! Every template there is: its built-in text, the names it may use (shown by its samples), and what it must keep.
+
+use minijinja::Value;
+
+use crate::template::sample;
+
+/// A file of the `templates` folder, compiled in.
+macro_rules! built_in {
+    ($name:literal) => {
+        include_str!(concat!("../../templates/", $name))
+    };
+}
+
+/// One place that a text can stand in.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// Its path below the templates folder.
+    pub name: &'static str,
+    /// The text that comes with the program.
+    pub built_in: &'static str,
+    pub kind: Kind,
+}
+
+/// A full sample and a bare one, in which everything optional is missing. Together they are the vocabulary.
+pub(super) type Samples = fn() -> [Value; 2];
+
+/// What is done with a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// It goes out as it is.
+    Static,
+    /// Pages stand in it.
+    Layout { samples: Samples },
+    /// It is filled in.
+    Rendered { samples: Samples, keeps: &'static [Keep] },
+}
+
+/// What the result must not lose, whatever the administrator writes around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keep {
+    /// The value of this name is somewhere in the result.
+    Shown(&'static str),
+    /// The value of this name is all that stands on its line.
+    OwnLine(&'static str),
+    /// The value of this name is where a link leads.
+    Linked(&'static str),
+    /// The result is one line with words in it: it becomes a header.
+    SingleLine,
+}
+
+/// All templates, mails first.
+pub(super) const SLOTS: &[Slot] = &[
+    rendered("mail/invitation/top.txt", built_in!("mail/invitation/top.txt"), sample::invitation, &[]),
+    rendered("mail/invitation/top.html", built_in!("mail/invitation/top.html"), sample::invitation, &[]),
+    rendered(
+        "mail/invitation/bottom.txt",
+        built_in!("mail/invitation/bottom.txt"),
+        sample::invitation,
+        OWN_LINE,
+    ),
+    rendered(
+        "mail/invitation/bottom.html",
+        built_in!("mail/invitation/bottom.html"),
+        sample::invitation,
+        LINKED,
+    ),
+    rendered("mail/accepted/subject.txt", built_in!("mail/accepted/subject.txt"), sample::notice, HEADER),
+    rendered("mail/accepted/body.txt", built_in!("mail/accepted/body.txt"), sample::notice, &[]),
+    rendered("mail/accepted/body.html", built_in!("mail/accepted/body.html"), sample::notice, &[]),
+    rendered("mail/welcome/subject.txt", built_in!("mail/welcome/subject.txt"), sample::notice, HEADER),
+    rendered("mail/welcome/body.txt", built_in!("mail/welcome/body.txt"), sample::notice, &[]),
+    rendered("mail/welcome/body.html", built_in!("mail/welcome/body.html"), sample::notice, &[]),
+    Slot {
+        name: LAYOUT,
+        built_in: built_in!("page/layout.html"),
+        kind: Kind::Layout { samples: sample::page },
+    },
+    rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
+    rendered("page/expired.html", built_in!("page/expired.html"), sample::closed, &[]),
+    rendered("page/withdrawn.html", built_in!("page/withdrawn.html"), sample::closed, &[]),
+    rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
+    rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
+    rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
+    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
+    rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
+    rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
+    rendered("page/letter.html", built_in!("page/letter.html"), sample::letter, &[]),
+    Slot { name: "page/style.css", built_in: built_in!("page/style.css"), kind: Kind::Static },
+    Slot { name: "page/logo.svg", built_in: built_in!("page/logo.svg"), kind: Kind::Static },
+];
+
+/// What all pages stand in.
+pub(super) const LAYOUT: &str = "page/layout.html";
+
+/// The link stands where no mail program can miss it.
+const OWN_LINE: &[Keep] = &[Keep::OwnLine("link")];
+const LINKED: &[Keep] = &[Keep::Linked("link")];
+const HEADER: &[Keep] = &[Keep::SingleLine];
+/// Without its hidden field a form is refused when it comes back.
+const FORM: &[Keep] = &[Keep::Shown("form")];
+
+impl Slot {
+    /// Whether it is filled in; else it goes out as it is.
+    pub(super) const fn is_rendered(&self) -> bool {
+        !matches!(self.kind, Kind::Static)
+    }
+}
+
+/// The slot of this name.
+pub(super) fn slot(name: &str) -> Option<&'static Slot> {
+    SLOTS.iter().find(|slot| slot.name == name)
+}
+
+/// The slots that stand in the layout.
+pub(super) fn pages() -> impl Iterator<Item = &'static Slot> {
+    SLOTS.iter().filter(|slot| slot.name.starts_with("page/") && matches!(slot.kind, Kind::Rendered { .. }))
+}
+
+const fn rendered(
+    name: &'static str,
+    built_in: &'static str,
+    samples: Samples,
+    keeps: &'static [Keep],
+) -> Slot {
+    Slot { name, built_in, kind: Kind::Rendered { samples, keeps } }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::template::Templates;
+
+    /// Octets of a page, so that it opens at once also on a train.
+    const PAGE_MAX: usize = 50 * 1024;
+
+    /// The built-in texts, as their samples make them: the full one and the bare one.
+    fn sampled() -> Vec<(&'static str, &'static str, String)> {
+        let built_in = Templates::built_in();
+        let mut sampled = Vec::new();
+        for slot in SLOTS {
+            match slot.kind {
+                Kind::Static => sampled.push((slot.name, "as it is", slot.built_in.to_owned())),
+                Kind::Layout { .. } => {}
+                Kind::Rendered { samples, .. } => {
+                    for (which, sample) in ["full", "bare"].into_iter().zip(samples()) {
+                        sampled.push((slot.name, which, built_in.render(slot.name, &sample).unwrap()));
+                    }
+                }
+            }
+        }
+        sampled
+    }
+
+    fn is_page(name: &str) -> bool {
+        pages().any(|page| page.name == name)
+    }
+
+    #[test]
+    fn pages_are_light_and_have_neither_script_nor_style_of_their_own() {
+        for (name, _, text) in sampled().into_iter().filter(|(name, ..)| name.starts_with("page/")) {
+            assert!(text.len() < PAGE_MAX, "{name} has {} octets", text.len());
+            for forbidden in
+                ["<script", "<style", " style=", " onclick=", " onload=", "javascript:", "http://"]
+            {
+                let text = text.replace("http://www.w3.org/2000/svg", "");
+                assert!(!text.contains(forbidden), "{name} has “{forbidden}”");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_can_be_read_by_a_screen_reader() {
+        for (name, _, page) in sampled().into_iter().filter(|(name, ..)| is_page(name)) {
+            assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+            assert_eq!(page.matches("<h1").count(), 1, "{name}: one heading says what the page is");
+            assert_eq!(page.matches("<main").count(), 1, "{name}");
+            let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count();
+            assert_eq!(page.matches("<label for=").count(), fields, "{name}: every field has its label");
+        }
+    }
+
+    #[test]
+    fn the_colours_can_be_told_apart() {
+        let sheet = slot("page/style.css").unwrap().built_in;
+        let (light, dark) = sheet.split_once("prefers-color-scheme: dark").unwrap();
+        for half in [light, dark] {
+            for ground in ["ground", "sheet"] {
+                for ink in ["ink", "soft", "accent", "accent-strong", "fault"] {
+                    assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}: WCAG 2.2 §1.4.3");
+                }
+                assert!(
+                    contrast(half, "edge", ground) >= 3.0,
+                    "a field's edge on {ground}: WCAG 2.2 §1.4.11"
+                );
+            }
+            for (ink, ground) in [("on-accent", "accent"), ("fault", "fault-ground"), ("ink", "note-ground")]
+            {
+                assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}");
+            }
+        }
+    }
+
+    /// WCAG 2.2, "contrast ratio", between two of the sheet's colours.
+    fn contrast(sheet: &str, one: &str, other: &str) -> f64 {
+        let (one, other) = (luminance(sheet, one), luminance(sheet, other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// WCAG 2.2, "relative luminance".
+    fn luminance(sheet: &str, name: &str) -> f64 {
+        let (_, rest) = sheet.split_once(&format!("--{name}: #")).unwrap();
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&rest[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+    }
+
+    #[test]
+    fn the_link_stands_in_the_mail_as_it_is() {
+        let sample = &sample::invitation()[0];
+        for name in ["mail/invitation/bottom.txt", "mail/invitation/bottom.html"] {
+            let block = Templates::built_in().render(name, sample).unwrap();
+            assert!(
+                block.contains("https://postern.corp.example/i/0123456789abcdefghjkmnpqrs"),
+                "{name}: {block}"
+            );
+        }
+    }
+
+    /// For `tests/look/run.sh`, which makes pictures of them.
+    #[test]
+    #[ignore = "writes files: run by tests/look/run.sh"]
+    fn write_the_samples() {
+        let directory = PathBuf::from(std::env::var("LOOK_DIR").unwrap());
+        for (name, which, text) in sampled() {
+            let (stem, kind) = name.rsplit_once('.').unwrap();
+            let file = match kind {
+                "css" | "svg" => name.replace("page/", ""),
+                _ => format!("{}-{which}.{kind}", stem.replace('/', "-")),
+            };
+            std::fs::write(directory.join(file), text).unwrap();
+        }
+    }
+}
