@@ -1,5 +1,6 @@
 //! Postern: the small gate of an organisation's mail.
 pub mod base;
+pub mod config;
 pub mod mail;
 pub mod smtp;
 pub mod template;

@@ -1,0 +1,134 @@
+//! `[relay]`: the next hop.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::base::address::Domain;
+use crate::config::section::Section;
+use crate::config::units::{self, Wrong};
+use crate::config::{HopTls, Relay, Route, Smarthost, is_loopback};
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self {
+            route: Route::Mx,
+            retry_first: Duration::from_mins(1),
+            retry_max: Duration::from_hours(1),
+            // RFC 5321 §4.5.4.1: "at least 4-5 days".
+            give_up_after: Duration::from_hours(5 * 24),
+            connections_per_destination: 20,
+            connections_max: 200,
+            messages_per_connection: 1000,
+            connect_timeout: Duration::from_secs(30),
+            // RFC 5321 §4.5.3.2: 5 minutes for a command, 10 minutes for the end of the data.
+            command_timeout: Duration::from_mins(5),
+            data_timeout: Duration::from_mins(10),
+            idle_timeout: Duration::from_secs(30),
+            trust: None,
+        }
+    }
+}
+
+pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
+    let default = Relay::default();
+    let second = Duration::from_secs(1);
+    let hour = Duration::from_hours(1);
+    let day = Duration::from_hours(24);
+    let smarthosts = section.each("smarthost", smarthost);
+    let file = section.file();
+    let relay = Relay {
+        route: match smarthosts? {
+            none if none.is_empty() => Route::Mx,
+            smarthosts => Route::Smarthosts(smarthosts),
+        },
+        retry_first: section.or("retry_first", default.retry_first, units::time(second..=day)),
+        retry_max: section.or("retry_max", default.retry_max, units::time(second..=day)),
+        give_up_after: section.or("give_up_after", default.give_up_after, units::time(hour..=30 * day)),
+        connections_per_destination: section.or(
+            "connections_per_destination",
+            default.connections_per_destination,
+            units::number(1..=1000),
+        ),
+        connections_max: section.or("connections_max", default.connections_max, units::number(1..=10_000)),
+        messages_per_connection: section.or(
+            "messages_per_connection",
+            default.messages_per_connection,
+            units::number(1..=1_000_000),
+        ),
+        connect_timeout: section.or("connect_timeout", default.connect_timeout, units::time(second..=hour)),
+        command_timeout: section.or("command_timeout", default.command_timeout, units::time(second..=hour)),
+        data_timeout: section.or("data_timeout", default.data_timeout, units::time(second..=hour)),
+        idle_timeout: section.or("idle_timeout", default.idle_timeout, units::time(second..=hour)),
+        trust: section.optional("trust", file),
+    };
+    section.demand(
+        relay.retry_first <= relay.retry_max,
+        "retry_first",
+        "it is longer than retry_max",
+        "Make it shorter, or retry_max longer.",
+    );
+    section.demand(
+        relay.retry_max <= relay.give_up_after,
+        "retry_max",
+        "it is longer than give_up_after, so nothing would be tried twice",
+        "Make it shorter, or give_up_after longer.",
+    );
+    section.demand(
+        relay.connections_per_destination <= relay.connections_max,
+        "connections_per_destination",
+        "it is more than connections_max",
+        "Make it less, or connections_max more.",
+    );
+    Some(relay)
+}
+
+fn smarthost(section: &mut Section<'_>) -> Option<Smarthost> {
+    let host = section.required("host", "\"smtp.corp.example\"", host);
+    let modes = [("starttls", HopTls::StartTls), ("implicit", HopTls::Implicit), ("none", HopTls::None)];
+    let tls = section.or("tls", HopTls::StartTls, units::one_of(&modes));
+    let port = section.or("port", usual_port(tls), units::number(1..=u16::MAX));
+    let secret = section.secret();
+    let (user_given, password_given) = (section.is_given("user"), section.is_given("password_file"));
+    let user = section.optional("user", units::line);
+    let password = section.optional("password_file", secret);
+
+    section.demand(
+        user_given == password_given,
+        if user_given { "password_file" } else { "user" },
+        "user and password belong together",
+        "Write both, or neither.",
+    );
+    let stays_here = host.as_deref().is_some_and(is_this_machine);
+    section.demand(
+        !user_given || tls != HopTls::None || stays_here,
+        "tls",
+        "without TLS, anybody on the way could read the password",
+        "Write \"starttls\" or \"implicit\", or remove user and password_file.",
+    );
+    Some(Smarthost { host: host?, port, tls, login: user.zip(password) })
+}
+
+/// Submission (RFC 6409), submissions (RFC 8314), and plain SMTP.
+const fn usual_port(tls: HopTls) -> u16 {
+    match tls {
+        HopTls::StartTls => 587,
+        HopTls::Implicit => 465,
+        HopTls::None => 25,
+    }
+}
+
+fn host(text: &str) -> Result<String, Wrong> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_string());
+    }
+    Domain::parse(text).map(|host| host.to_string()).ok_or_else(|| {
+        Wrong::new(
+            format!("“{text}” is neither a host name nor an address"),
+            "Write for example \"smtp.corp.example\"; the port has a key of its own.",
+        )
+    })
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(is_loopback)
+}
