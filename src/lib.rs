@@ -2,5 +2,6 @@
 pub mod base;
 pub mod config;
 pub mod mail;
+pub mod net;
 pub mod smtp;
 pub mod template;
