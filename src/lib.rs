@@ -4,4 +4,5 @@ pub mod config;
 pub mod mail;
 pub mod net;
 pub mod smtp;
+pub mod store;
 pub mod template;

@@ -1,0 +1,55 @@
+//! Every table there is, on one page: the octet its keys begin with, and the version its records are written in.
+//!
+//! A prefix is never used again for something else, and the form of a record never changes without its version:
+//! a program that meets a version it does not know says so, and does not guess. The books give each line its
+//! types (`Table::new(schema::SESSIONS)`).
+
+/// What the keys of a table begin with, and in which version its records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TablePrefix {
+    /// First octet of every key.
+    pub octet: u8,
+    /// Version of the records written now.
+    pub record: u8,
+}
+
+/// The store's own notes. Not a table.
+pub(super) const NOTES: u8 = 0x00;
+
+/// Accounts by their id.
+pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 1 };
+/// Which account an address belongs to.
+pub const ACCOUNT_ADDRESSES: TablePrefix = TablePrefix { octet: 0x11, record: 1 };
+/// Web sessions by the hash of their token.
+pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
+/// The same sessions by the moment they end, then the hash.
+pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
+
+/// Invitations by their id.
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 1 };
+/// Which invitation a link belongs to, by the hash of its token.
+pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 1 };
+
+/// Messages in the queue by their id.
+pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
+/// Envelopes of a message: its id, then a number.
+pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 1 };
+
+/// Where the rest of a record lies that is too long for one cell. Not a table.
+pub(super) const CONTINUATIONS: u8 = 0xFF;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_tables_share_a_prefix() {
+        let tables =
+            [ACCOUNTS, ACCOUNT_ADDRESSES, SESSIONS, SESSION_ENDS, INVITATIONS, LINKS, MESSAGES, ENVELOPES];
+        let octets: HashSet<u8> =
+            tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();
+        assert_eq!(octets.len(), tables.len() + 2);
+    }
+}
