@@ -1,4 +1,5 @@
 //! Postern: the small gate of an organisation's mail.
+pub mod audit;
 pub mod base;
 pub mod config;
 pub mod mail;
