@@ -1,7 +1,9 @@
 //! Postern: the small gate of an organisation's mail.
+pub mod accounts;
 pub mod audit;
 pub mod base;
 pub mod config;
+pub mod invites;
 pub mod mail;
 pub mod net;
 pub mod smtp;
