@@ -6,6 +6,7 @@ pub mod config;
 pub mod invites;
 pub mod mail;
 pub mod net;
+pub mod queue;
 pub mod smtp;
 pub mod store;
 pub mod template;
