@@ -1,11 +1,13 @@
 //! Postern: the small gate of an organisation's mail.
 pub mod accounts;
 pub mod audit;
+pub mod auth;
 pub mod base;
 pub mod config;
 pub mod invites;
 pub mod mail;
 pub mod net;
+pub mod notices;
 pub mod queue;
 pub mod smtp;
 pub mod store;

@@ -1,0 +1,297 @@
+//! Passwords: which are strong enough, and how they are kept.
+//!
+//! Kept is an argon2id hash, a PHC string that carries its own parameters, so that they can be raised without breaking
+//! what there is. Hashing runs off the threads that carry mail, at most so often at once.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error as PhcError, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task;
+use zxcvbn::{Score, zxcvbn};
+
+use crate::base::secret::Secret;
+
+/// Characters of a password, the fewest and the most (SPEC section 8).
+const CHARACTERS: RangeInclusive<usize> = 8..=256;
+/// Of the five scores of zxcvbn the second best: 10^8 guesses at least.
+const SCORE_MIN: Score = Score::Three;
+/// Characters of a password whose strength is estimated: a password that is strong so far is strong. The estimate tries
+/// every way to read symbols as letters, and with a hostile choice of 100 characters that takes seconds.
+const JUDGED_MAX: usize = 32;
+/// Words of the person's and the organisation's names that are taken into account.
+const KNOWN_WORDS_MAX: usize = 32;
+/// A shorter name is found inside innocent words, and says nothing about them.
+const PERSONAL_MIN: usize = 4;
+
+/// KiB of memory for one hash: 19 MiB, with two passes and one lane (SPEC section 16; OWASP's first choice of
+/// argon2id parameters for machines that do other things too).
+const MEMORY_KIB: u32 = 19 * 1024;
+/// Passes over the memory.
+const PASSES: u32 = 2;
+/// Lanes; one, since several people sign in at once and one of them never needs all cores.
+const LANES: u32 = 1;
+/// Who may wait for a place, for each place there is: about a second of waiting at 30 ms a hash.
+const WAITING_PER_PLACE: usize = 32;
+
+/// Makes and checks hashes. Cheap to clone; all clones share the same places.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    /// Those who wait and those who are served. Nobody beyond that is let in.
+    admitted: Arc<Semaphore>,
+    /// Those who are served.
+    places: Arc<Semaphore>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum HashFault {
+    /// Too many wait already: ask again later.
+    #[error("too many passwords wait to be checked")]
+    Busy,
+    /// It did not work.
+    #[error("hashing failed: {0}")]
+    Failed(String),
+}
+
+/// Why a password is not good enough, in words for the person who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PasswordFault {
+    /// Under 8 characters.
+    #[error("Please choose a password of at least {} characters.", CHARACTERS.start())]
+    TooShort,
+    /// Over 256 characters.
+    #[error("Please choose a password of at most {} characters.", CHARACTERS.end())]
+    TooLong,
+    /// Guessed too soon; with what makes it so.
+    #[error("This password is easy to guess. {0}")]
+    Weak(String),
+    /// It contains a name that everybody tries first.
+    #[error("Please choose a password that does not contain your address or the organisation's name.")]
+    Personal,
+}
+
+/// Whether a password is good enough for this person (SPEC section 8). A hostile one takes as long as a hash does: on
+/// the threads that carry mail use [`Passwords::choose`].
+///
+/// # Errors
+/// [`PasswordFault`] says what to do better.
+pub fn check(password: &Secret, address: &str, name: &str, organisation: &str) -> Result<(), PasswordFault> {
+    let password = password.reveal();
+    let characters = password.chars().count();
+    if characters < *CHARACTERS.start() {
+        return Err(PasswordFault::TooShort);
+    }
+    if characters > *CHARACTERS.end() {
+        return Err(PasswordFault::TooLong);
+    }
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let lower = password.to_lowercase();
+    let contains = |text: &str| text.chars().count() >= PERSONAL_MIN && lower.contains(&text.to_lowercase());
+    if [address, local, organisation].into_iter().any(contains) {
+        return Err(PasswordFault::Personal);
+    }
+    let known: Vec<&str> = [address, name, organisation]
+        .into_iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([text]))
+        .filter(|word| !word.is_empty())
+        .take(KNOWN_WORDS_MAX)
+        .collect();
+    let judged: String = password.chars().take(JUDGED_MAX).collect();
+    let strength = zxcvbn(&judged, &known);
+    if strength.score() >= SCORE_MIN {
+        return Ok(());
+    }
+    let feedback = strength.feedback();
+    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|warning| warning.to_string());
+    Err(PasswordFault::Weak(warning.unwrap_or_else(|| "Add another word or two.".to_owned())))
+}
+
+impl Passwords {
+    /// At most so many hashes at once; each takes a core and 19 MiB.
+    #[must_use]
+    pub fn new(at_once: usize) -> Self {
+        let places = at_once.clamp(1, Semaphore::MAX_PERMITS / (WAITING_PER_PLACE + 1));
+        Self {
+            admitted: Arc::new(Semaphore::new(places * (WAITING_PER_PLACE + 1))),
+            places: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    /// The PHC string to keep for a password that somebody chooses, if it passes [`check`].
+    ///
+    /// # Errors
+    /// [`HashFault::Busy`] where too many wait already; inside, what [`check`] says.
+    pub async fn choose(
+        &self,
+        password: &Secret,
+        address: &str,
+        name: &str,
+        organisation: &str,
+    ) -> Result<Result<String, PasswordFault>, HashFault> {
+        let password = password.clone();
+        let [address, name, organisation] = [address, name, organisation].map(str::to_owned);
+        self.in_turn(move || match check(&password, &address, &name, &organisation) {
+            Ok(()) => phc_of(&password).map(Ok),
+            Err(fault) => Ok(Err(fault)),
+        })
+        .await
+    }
+
+    /// The PHC string to keep for a password.
+    ///
+    /// # Errors
+    /// [`HashFault::Busy`] where too many wait already.
+    pub async fn hash(&self, password: &Secret) -> Result<String, HashFault> {
+        let password = password.clone();
+        self.in_turn(move || phc_of(&password)).await
+    }
+
+    /// Whether the password is the one behind this PHC string. `None` (there is no such account) takes the same time
+    /// and says no.
+    ///
+    /// # Errors
+    /// [`HashFault::Busy`] where too many wait already; [`HashFault::Failed`] where the PHC string is none.
+    pub async fn verify(&self, password: &Secret, phc: Option<&str>) -> Result<bool, HashFault> {
+        let (password, phc) = (password.clone(), phc.map(str::to_owned));
+        self.in_turn(move || {
+            let Some(phc) = phc else {
+                return phc_of(&password).map(|_| false);
+            };
+            match argon2id()?.verify_password(password.reveal().as_bytes(), &PasswordHash::new(&phc)?) {
+                Ok(()) => Ok(true),
+                Err(PhcError::PasswordInvalid) => Ok(false),
+                Err(fault) => Err(fault),
+            }
+        })
+        .await
+    }
+
+    /// Waits for a place and works there. Whoever loses interest meanwhile does not free the place before the work is
+    /// done, so that there are never more at once.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PhcError> + Send + 'static,
+    ) -> Result<T, HashFault> {
+        let failed = |fault: &dyn std::error::Error| HashFault::Failed(fault.to_string());
+        let _admitted = self.admitted.try_acquire().map_err(|_| HashFault::Busy)?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|fault| failed(&fault))?;
+        let working = task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        working.await.map_err(|fault| failed(&fault))?.map_err(|fault| failed(&fault))
+    }
+}
+
+fn phc_of(password: &Secret) -> Result<String, PhcError> {
+    Ok(argon2id()?.hash_password(password.reveal().as_bytes())?.to_string())
+}
+
+fn argon2id() -> Result<Argon2<'static>, PhcError> {
+    let parameters = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| PhcError::ParamsInvalid)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn checked(password: &str) -> Result<(), PasswordFault> {
+        check(&Secret::new(password), "kimroe@partner.example", "Kim Roe", "Harbour Ltd")
+    }
+
+    #[test]
+    fn a_good_password_of_any_characters_is_taken() {
+        for password in
+            ["violet tractor seven", "zebra!Lampe 77", "пять зелёных жирафов", &"lamp tango ".repeat(23)]
+        {
+            assert_eq!(checked(password), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn length_counts_characters_not_octets() {
+        assert_eq!(checked("жирафов"), Err(PasswordFault::TooShort));
+        assert_eq!(checked(&"ж".repeat(257)), Err(PasswordFault::TooLong));
+        assert_eq!(PasswordFault::TooShort.to_string(), "Please choose a password of at least 8 characters.");
+    }
+
+    #[test]
+    fn common_and_regular_passwords_are_not_taken() {
+        for password in ["password", "12345678", "qwertyuiop", "Passw0rd!", "aaaaaaaaaaaa", "Harbour1"] {
+            assert!(matches!(checked(password), Err(PasswordFault::Weak(_))), "{password}");
+        }
+    }
+
+    #[test]
+    fn names_that_everybody_tries_first_are_not_taken() {
+        for password in ["violet KimRoe tractor", "xx kimroe@partner.example 93", "42 harbour ltd violets"] {
+            assert_eq!(checked(password), Err(PasswordFault::Personal), "{password}");
+        }
+        // Two letters say nothing.
+        let short = check(&Secret::new("violet tractor seven"), "vi@x.example", "V", "Or");
+        assert_eq!(short, Ok(()));
+    }
+
+    #[test]
+    fn what_stands_far_behind_does_not_save_a_password() {
+        assert!(matches!(checked(&("a".repeat(40) + "violet tractor seven")), Err(PasswordFault::Weak(_))));
+    }
+
+    #[tokio::test]
+    async fn what_is_chosen_is_checked_before_it_is_kept() {
+        let passwords = Passwords::new(1);
+        let weak = passwords.choose(&Secret::new("short"), "kim@x.example", "Kim", "Harbour").await.unwrap();
+        assert_eq!(weak, Err(PasswordFault::TooShort));
+        let secret = Secret::new("violet tractor seven");
+        let phc = passwords.choose(&secret, "kim@x.example", "Kim", "Harbour").await.unwrap().unwrap();
+        assert!(passwords.verify(&secret, Some(&phc)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_password_is_recognised_and_another_is_not() {
+        let passwords = Passwords::new(2);
+        let secret = Secret::new("correct horse");
+        let phc = passwords.hash(&secret).await.unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert_ne!(passwords.hash(&secret).await.unwrap(), phc, "salted");
+        assert!(passwords.verify(&secret, Some(&phc)).await.unwrap());
+        assert!(!passwords.verify(&Secret::new("correct horsf"), Some(&phc)).await.unwrap());
+        assert!(!passwords.verify(&secret, None).await.unwrap());
+        assert!(matches!(passwords.verify(&secret, Some("")).await, Err(HashFault::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn nobody_learns_from_the_time_whether_there_is_an_account() {
+        let passwords = Passwords::new(1);
+        let secret = Secret::new("correct horse");
+        let phc = passwords.hash(&secret).await.unwrap();
+        // The shortest of several, since a busy machine only ever adds; and generously, for without a hash it would be a
+        // thousandth.
+        let mut shortest = [u128::MAX; 2];
+        for _ in 0..5 {
+            for (known, shortest) in [Some(phc.as_str()), None].into_iter().zip(&mut shortest) {
+                let start = Instant::now();
+                passwords.verify(&Secret::new("wrong"), known).await.unwrap();
+                *shortest = start.elapsed().as_micros().min(*shortest);
+            }
+        }
+        let [known, unknown] = shortest;
+        assert!(known < unknown * 4 && unknown < known * 4, "{known} µs and {unknown} µs");
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_told_to_come_back_later() {
+        let passwords = Passwords::new(1);
+        let _all_places = passwords.places.try_acquire().unwrap();
+        let _all_waiting = passwords.admitted.try_acquire_many(33).unwrap();
+        assert!(matches!(passwords.hash(&Secret::new("x")).await, Err(HashFault::Busy)));
+    }
+}

@@ -1,0 +1,200 @@
+//! The mails Postern writes in its own name, from the templates `mail/NAME/{subject.txt,body.txt,body.html}`.
+//!
+//! A notice is a message like any other: kept in the spool, put into the same batch as the change it tells of, and
+//! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
+//! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use memchr::memmem;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::accounts::Account;
+use crate::base::address::{Domain, ReversePath};
+use crate::base::clock::Clock;
+use crate::base::id::MessageId;
+use crate::base::mailbox::Mailbox;
+use crate::config;
+use crate::invites::Invitation;
+use crate::mail::compose::Notice;
+use crate::queue::{Admission, Envelope, Kind, Message, Queue};
+use crate::smtp::parameter::{BodyType, MailParameters, RcptParameters};
+use crate::store::spool::Spool;
+use crate::store::{Batch, StoreFault};
+use crate::template::{RenderFault, Shelf};
+
+/// Writes notices. Cheap to clone.
+#[derive(Clone)]
+pub struct Notices {
+    queue: Queue,
+    spool: Spool,
+    templates: Shelf,
+    clock: Arc<dyn Clock>,
+    writer: Arc<Writer>,
+}
+
+/// In whose name they are written.
+struct Writer {
+    from: Mailbox,
+    organisation: String,
+    host: Domain,
+    portal: String,
+}
+
+/// Why a notice was not written.
+#[derive(Debug, Error)]
+pub enum NoticeFault {
+    /// The batch could not take it.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The spool could not take it.
+    #[error("keeping the notice failed")]
+    Keep(#[from] std::io::Error),
+    /// A template could not be filled in.
+    #[error(transparent)]
+    Render(#[from] RenderFault),
+}
+
+/// What the templates may name.
+#[derive(Serialize)]
+struct Context<'a> {
+    organisation: Organisation<'a>,
+    inviter: Person<'a>,
+    guest: Person<'a>,
+    /// Where guests sign in.
+    portal: &'a str,
+    /// Of the inviter's mail.
+    subject: &'a str,
+}
+
+#[derive(Serialize)]
+struct Organisation<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Person<'a> {
+    name: Option<&'a str>,
+    address: String,
+}
+
+impl Notices {
+    /// A writer of notices from `organisation`, about the portal at `web`.
+    #[must_use]
+    pub fn new(
+        queue: Queue,
+        spool: Spool,
+        templates: Shelf,
+        clock: Arc<dyn Clock>,
+        server: &config::Server,
+        organisation: &config::Organisation,
+        web: &config::Web,
+    ) -> Self {
+        let writer = Writer {
+            from: Mailbox::named(&organisation.name, organisation.notice_address.clone()),
+            organisation: organisation.name.clone(),
+            host: server.hostname.clone(),
+            portal: web.public_url.clone(),
+        };
+        Self { queue, spool, templates, clock, writer: Arc::new(writer) }
+    }
+
+    /// "… has accepted your invitation", to the inviter, in the thread of the inviter's mail. It is in `batch`; hand
+    /// the admission to [`Queue::admit`] after the commit.
+    ///
+    /// # Errors
+    /// Where it could not be written; then nothing of it is left.
+    pub async fn accepted(
+        &self,
+        batch: &mut Batch,
+        invitation: &Invitation,
+        guest: &Account,
+    ) -> Result<Admission, NoticeFault> {
+        let context = self.context(invitation, guest);
+        self.write(batch, "accepted", &invitation.inviter, &context, invitation.message_id.as_deref()).await
+    }
+
+    /// "Welcome", to the guest. It is in `batch`; hand the admission to [`Queue::admit`] after the commit.
+    ///
+    /// # Errors
+    /// Where it could not be written; then nothing of it is left.
+    pub async fn welcome(
+        &self,
+        batch: &mut Batch,
+        invitation: &Invitation,
+        guest: &Account,
+    ) -> Result<Admission, NoticeFault> {
+        let context = self.context(invitation, guest);
+        self.write(batch, "welcome", &guest.mailbox, &context, None).await
+    }
+
+    async fn write(
+        &self,
+        batch: &mut Batch,
+        name: &str,
+        to: &Mailbox,
+        context: &Context<'_>,
+        in_reply_to: Option<&str>,
+    ) -> Result<Admission, NoticeFault> {
+        let id = MessageId::fresh();
+        let now = self.clock.now();
+        let templates = self.templates.current();
+        let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), context);
+        let octets = Notice {
+            id,
+            from: &self.writer.from,
+            to,
+            subject: &render("subject.txt")?,
+            text: &render("body.txt")?,
+            html: &render("body.html")?,
+            in_reply_to,
+            references: &[],
+            host: &self.writer.host,
+            at: now,
+        }
+        .message();
+        drop(templates);
+
+        let header_len = memmem::find(&octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 4);
+        let parameters = MailParameters {
+            body: BodyType::SevenBit,
+            smtputf8: [&to.address, &self.writer.from.address].iter().any(|address| address.needs_utf8()),
+            ..MailParameters::default()
+        };
+        let body = self.spool.keep(Bytes::from(octets)).await?;
+        let message = Message {
+            id,
+            kind: Kind::Own,
+            body: body.reference(),
+            sender: ReversePath::Null,
+            parameters,
+            received: now,
+            header_len: header_len as u64,
+        };
+        let envelope = Envelope {
+            recipient: to.address.clone(),
+            parameters: RcptParameters::default(),
+            edits: None,
+            invitation: None,
+        };
+        Ok(self.queue.add(batch, &message, &[envelope], &[body])?)
+    }
+
+    fn context<'a>(&'a self, invitation: &'a Invitation, guest: &'a Account) -> Context<'a> {
+        Context {
+            organisation: Organisation { name: &self.writer.organisation },
+            inviter: Person::from(&invitation.inviter),
+            guest: Person::from(&guest.mailbox),
+            portal: &self.writer.portal,
+            subject: &invitation.subject,
+        }
+    }
+}
+
+impl<'a> From<&'a Mailbox> for Person<'a> {
+    fn from(mailbox: &'a Mailbox) -> Self {
+        Self { name: mailbox.name.as_deref(), address: mailbox.address.to_string() }
+    }
+}
