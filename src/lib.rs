@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 pub mod base;
 pub mod config;
+pub mod delivery;
 pub mod invites;
 pub mod mail;
 pub mod net;

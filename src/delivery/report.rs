@@ -1,0 +1,149 @@
+//! What the sender hears of recipients that will never get the message (RFC 5321 §6.1, RFC 3464).
+
+use std::io;
+
+use bytes::Bytes;
+
+use crate::base::address::{Address, Domain, ReversePath};
+use crate::base::clock::Timestamp;
+use crate::base::id::MessageId;
+use crate::config;
+use crate::delivery::courier::{Outcome, Reason};
+use crate::mail::compose::report::{Failed, Failure};
+use crate::mail::edit::Source as _;
+use crate::queue::claim::Claim;
+use crate::queue::{Admission, Envelope, Kind, Message, Queue};
+use crate::smtp::parameter::{MailParameters, Notify, RcptParameters, Return};
+use crate::store::spool::{Body, Spool};
+use crate::store::{Batch, StoreFault};
+
+/// Octets of the original that a report gives back whole, where RET=FULL asks for it. Of a larger one it gives the
+/// header, as RFC 3461 §4.3 allows.
+const WHOLE_MAX: u64 = 64 * 1024;
+
+/// Writes reports and puts them into the queue.
+#[derive(Clone)]
+pub struct Reporter {
+    queue: Queue,
+    spool: Spool,
+    host: Domain,
+    from: Address,
+}
+
+/// A report that is written and waits for its batch.
+pub(super) struct Report {
+    message: Message,
+    envelope: Envelope,
+    body: Body,
+}
+
+impl Reporter {
+    /// Reports come from the organisation's notice address.
+    #[must_use]
+    pub fn new(
+        queue: Queue,
+        spool: Spool,
+        server: &config::Server,
+        organisation: &config::Organisation,
+    ) -> Self {
+        Self { queue, spool, host: server.hostname.clone(), from: organisation.notice_address.clone() }
+    }
+
+    /// The report of all recipients that were refused and whose failure the sender wants to hear of; `None` where
+    /// there are none, or nobody to tell.
+    pub(super) async fn write(
+        &self,
+        claim: &Claim,
+        outcomes: &[Outcome],
+        at: Timestamp,
+    ) -> io::Result<Option<Report>> {
+        let Some(sender) = claim.message.sender.address() else {
+            return Ok(None);
+        };
+        let failed: Vec<Failed> = claim
+            .envelopes()
+            .zip(outcomes)
+            .filter(|(envelope, _)| is_wanted(envelope.parameters.notify))
+            .filter_map(|(envelope, outcome)| failed(envelope, outcome, at))
+            .collect();
+        if failed.is_empty() {
+            return Ok(None);
+        }
+        let (original, original_is_whole) = self.original(&claim.message)?;
+        let id = MessageId::fresh();
+        let failure = Failure {
+            id,
+            host: &self.host,
+            from: &self.from,
+            to: sender,
+            envelope_id: claim.message.parameters.envid.as_deref(),
+            arrived: claim.message.received,
+            at,
+            recipients: &failed,
+            original: &original,
+            original_is_whole,
+        };
+        self.post(id, sender, Bytes::from(failure.message()), at).await.map(Some)
+    }
+
+    /// Puts a report into a batch; it leaves after the commit, when it is admitted.
+    pub(super) fn add(&self, batch: &mut Batch, report: &Report) -> Result<Admission, StoreFault> {
+        let bodies = std::slice::from_ref(&report.body);
+        self.queue.add(batch, &report.message, std::slice::from_ref(&report.envelope), bodies)
+    }
+
+    /// What of the message goes back. Never the edits: they hold a link that is not the sender's.
+    fn original(&self, message: &Message) -> io::Result<(Bytes, bool)> {
+        let body = self.spool.open(&message.body)?;
+        let is_whole = message.parameters.ret == Some(Return::Full) && body.len() <= WHOLE_MAX;
+        let end = if is_whole { body.len() } else { message.header_len.min(body.len()).min(WHOLE_MAX) };
+        Ok((body.read(0..end)?, is_whole))
+    }
+
+    /// A message of our own, with the null sender: a report is never reported (RFC 5321 §4.5.5).
+    async fn post(&self, id: MessageId, to: &Address, octets: Bytes, at: Timestamp) -> io::Result<Report> {
+        let header_len = memchr::memmem::find(&octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 4);
+        let body = self.spool.keep(octets).await?;
+        let message = Message {
+            id,
+            kind: Kind::Own,
+            body: body.reference(),
+            sender: ReversePath::Null,
+            parameters: MailParameters { smtputf8: to.needs_utf8(), ..MailParameters::default() },
+            received: at,
+            header_len: header_len as u64,
+        };
+        let envelope = Envelope {
+            recipient: to.clone(),
+            parameters: RcptParameters::default(),
+            edits: None,
+            invitation: None,
+        };
+        Ok(Report { message, envelope, body })
+    }
+}
+
+/// Whether the sender of this recipient hears of its failure (RFC 3461 §4.1).
+pub(super) const fn is_wanted(notify: Notify) -> bool {
+    matches!(notify, Notify::Unsaid | Notify::On { failure: true, .. })
+}
+
+/// The recipient's line in the report.
+fn failed(envelope: &Envelope, outcome: &Outcome, at: Timestamp) -> Option<Failed> {
+    let Outcome::Refused { hop, reason } = outcome else {
+        return None;
+    };
+    // The remote server stands beside its own words only; a sentence of ours is not its answer.
+    let (diagnostic, remote) = match reason {
+        Reason::Reply(reply) => (reply.to_string(), hop.clone()),
+        Reason::Local { text, .. } => (text.clone(), None),
+    };
+    Some(Failed {
+        recipient: envelope.recipient.clone(),
+        original_recipient: envelope.parameters.orcpt.clone(),
+        status: reason.status().to_string(),
+        diagnostic: Some(diagnostic),
+        remote,
+        last_attempt: at,
+    })
+}
