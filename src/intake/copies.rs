@@ -1,0 +1,185 @@
+//! The copies of one invitation: who gets which edits on the sender's own mail.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::base::clock::Timestamp;
+use crate::base::id::InvitationId;
+use crate::base::mailbox::Mailbox;
+use crate::base::secret::{RandomFailed, Token};
+use crate::intake::Policy;
+use crate::intake::sorting::Guestlist;
+use crate::intake::submission::Recipient;
+use crate::invites::{Invitation, State};
+use crate::mail::complete;
+use crate::mail::edit::Edits;
+use crate::mail::message::Facts;
+use crate::mail::outline::Outline;
+use crate::mail::rewrite::{self, Blocks, RewriteFault, Rewritten};
+use crate::store::spool::Body;
+use crate::template::{RenderFault, Templates};
+
+/// All that is needed to write the copies, so that a thread of its own can do it.
+pub struct Copies {
+    /// Who invites: the author of the mail.
+    pub inviter: Mailbox,
+    /// The sender's mail.
+    pub body: Body,
+    /// Its structure.
+    pub outline: Outline,
+    /// Its header.
+    pub facts: Facts,
+    /// The subject of the invitation; differs from the mail's where that is blank and filled in.
+    pub subject: String,
+    /// Who gets what.
+    pub list: Guestlist,
+    /// What the configuration says.
+    pub policy: Policy,
+    /// The admin's texts.
+    pub templates: Arc<Templates>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// One recipient's copy.
+pub struct Copy {
+    /// Who gets it.
+    pub recipient: Recipient,
+    /// What it has that the sender's mail has not.
+    pub edits: Edits,
+    /// The invitation and its link; `None` for a colleague's courtesy copy.
+    pub invitation: Option<(Invitation, Token)>,
+    /// Why editing failed its check, if only therefore the sender's mail was wrapped: worth an audit line.
+    pub flaw: Option<String>,
+}
+
+/// Why the copies could not be written.
+#[derive(Debug, Error)]
+pub enum CopyFault {
+    /// There is nothing to read in the message.
+    #[error("the message has no visible text")]
+    NoText,
+    /// No randomness for a link.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// A template.
+    #[error(transparent)]
+    Render(#[from] RenderFault),
+    /// The message itself.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteFault),
+    /// The spool.
+    #[error("reading the message")]
+    Read(#[from] std::io::Error),
+    /// Two edits of one place: an error of the program.
+    #[error("the edits of the header overlap")]
+    Overlap,
+}
+
+/// The names that the invitation's templates use.
+#[derive(Serialize)]
+struct Context<'a> {
+    organisation: Organisation<'a>,
+    inviter: Person,
+    invitee: Person,
+    link: &'a str,
+    days: u32,
+    subject: &'a str,
+}
+
+#[derive(Serialize)]
+struct Organisation<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Person {
+    name: Option<String>,
+    address: String,
+}
+
+impl Copies {
+    /// Writes all copies, invitees first. Blocking: reads the spool.
+    ///
+    /// # Errors
+    /// [`CopyFault`]; then nothing was kept.
+    pub fn make(self) -> Result<Vec<Copy>, CopyFault> {
+        if !rewrite::has_visible_text(&self.body, &self.outline)? {
+            return Err(CopyFault::NoText);
+        }
+        let Self { list: Guestlist { invitees, courtesy, .. }, .. } = &self;
+        let invited = invitees.iter().map(|invitee| self.invitation(invitee));
+        let colleagues = courtesy.iter().map(|colleague| self.courtesy(colleague));
+        invited.chain(colleagues).collect()
+    }
+
+    fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
+        let link = Token::fresh()?;
+        let invitation = Invitation {
+            id: InvitationId::fresh(),
+            inviter: self.inviter.clone(),
+            invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
+            subject: self.subject.clone(),
+            message_id: self.facts.message_id.clone(),
+            lifespan: self.list.lifespan.unwrap_or(self.policy.invite.lifespan),
+            created: self.now,
+            state: State::Queued,
+        };
+        let blocks = self.blocks(&invitation, &link)?;
+        let Rewritten { edits, flaw, .. } =
+            rewrite::invite(&self.body, &self.outline, &blocks, &self.list.readdress)?;
+        Ok(Copy {
+            recipient: invitee.clone(),
+            edits: self.completed(&edits)?,
+            invitation: Some((invitation, link)),
+            flaw,
+        })
+    }
+
+    fn courtesy(&self, colleague: &Recipient) -> Result<Copy, CopyFault> {
+        Ok(Copy {
+            recipient: colleague.clone(),
+            edits: self.completed(&rewrite::courtesy(&self.outline, &self.list.readdress))?,
+            invitation: None,
+            flaw: None,
+        })
+    }
+
+    /// Adds what the sender's header lacks.
+    fn completed(&self, edits: &Edits) -> Result<Edits, CopyFault> {
+        let header = &self.outline.header;
+        let missing = complete::missing(header, &self.facts, &self.policy.server.hostname, self.now);
+        let subject = self.facts.subject.is_empty().then(|| complete::subject(header, &self.subject));
+        let all = edits.iter().cloned().chain(missing).chain(subject).collect();
+        Edits::new(all).ok_or(CopyFault::Overlap)
+    }
+
+    /// The admin's texts for one invitee.
+    fn blocks(&self, invitation: &Invitation, link: &Token) -> Result<Blocks, RenderFault> {
+        let link = format!("{}/i/{}", self.policy.web.public_url, link.reveal());
+        let context = Context {
+            organisation: Organisation { name: &self.policy.organisation.name },
+            inviter: Person::from(&invitation.inviter),
+            invitee: Person::from(&invitation.invitee),
+            link: &link,
+            days: invitation.lifespan.in_days(),
+            subject: &invitation.subject,
+        };
+        let text = |name| self.templates.render(name, &context);
+        Ok(Blocks {
+            top_text: text("mail/invitation/top.txt")?,
+            top_html: text("mail/invitation/top.html")?,
+            bottom_text: text("mail/invitation/bottom.txt")?,
+            bottom_html: text("mail/invitation/bottom.html")?,
+            link: link.clone(),
+        })
+    }
+}
+
+impl From<&Mailbox> for Person {
+    fn from(mailbox: &Mailbox) -> Self {
+        Self { name: mailbox.name.clone(), address: mailbox.address.to_string() }
+    }
+}

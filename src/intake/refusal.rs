@@ -1,0 +1,109 @@
+//! Why a message was not taken, in the words its sender reads in the client's error.
+
+use thiserror::Error;
+
+use crate::base::address::Address;
+use crate::base::clock::Lifespan;
+use crate::mail::outline::OutlineFault;
+
+/// Why not, in the sender's words (`Display`): what is wrong, and what to do. A face adds its protocol's code.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The envelope or the From field names somebody else.
+    #[error("you are signed in as {who}; {claimed} is not one of your addresses. Please send as {who}")]
+    NotYourAddress {
+        /// Who is signed in.
+        who: Address,
+        /// Whom the message claims to be from.
+        claimed: Address,
+    },
+    /// A trusted server handed in mail of a stranger.
+    #[error("{0} is not an address of this organisation, so this gateway does not send mail for it")]
+    ForeignFrom(Address),
+    /// There is no From field, or it names nobody.
+    #[error("the message has no From address. Please set your own address as the sender")]
+    NoFrom,
+    /// Nobody may invite now.
+    #[error("invitations are switched off at the moment. Your administrator can switch them on")]
+    InvitationsOff,
+    /// This person may not invite.
+    #[error("{0} may not send invitations. Your administrator can allow it")]
+    MayNotInvite(Address),
+    /// All other recipients are colleagues, or there are none.
+    #[error(
+        "nobody outside the organisation is among the recipients. Please write the address of the person to \
+         invite into To, Cc or Bcc, beside the invite address"
+    )]
+    NobodyOutside,
+    /// No subject.
+    #[error("the subject is empty. Please write one: the person you invite sees it first")]
+    BlankSubject,
+    /// The subject is over `invite.subject_max`.
+    #[error("the subject has {characters} characters; at most {limit} are allowed. Please shorten it")]
+    SubjectTooLong {
+        /// Characters it has, decoded.
+        characters: usize,
+        /// Characters it may have.
+        limit: usize,
+    },
+    /// The message says nothing.
+    #[error("the message has no text. Please write a few words to the person you invite")]
+    NoText,
+    /// Too many at once.
+    #[error("you invite {count} people at once; at most {limit} are allowed. Please send several messages")]
+    TooManyInvitees {
+        /// Invitees it has.
+        count: usize,
+        /// Invitees it may have.
+        limit: usize,
+    },
+    /// The word behind the `+` of an invite address is not known.
+    #[error(
+        "“+{tag}” in {address} is not known. Please write the invite address without it, or {example} to invite \
+         one person"
+    )]
+    BadTag {
+        /// The unknown word.
+        tag: String,
+        /// The address as it was written.
+        address: Address,
+        /// What a tag may look like.
+        example: String,
+    },
+    /// A lifetime outside `invite.lifespan_min` and `invite.lifespan_max`.
+    #[error(
+        "links cannot be valid for {} days; please ask for a time between {} and {} days",
+        days.in_days(), shortest.in_days(), longest.in_days()
+    )]
+    Lifespan {
+        /// What was asked for.
+        days: Lifespan,
+        /// `invite.lifespan_min`.
+        shortest: Lifespan,
+        /// `invite.lifespan_max`.
+        longest: Lifespan,
+    },
+    /// The structure of the message.
+    #[error("{0}")]
+    Structure(OutlineFault),
+    /// Written by a machine: such mail never invites.
+    #[error("an automatic message ({0}) cannot invite anybody. Please write the invitation yourself")]
+    Automatic(String),
+    /// It has gone in circles.
+    #[error("the message has passed {hops} servers, which looks like a loop; at most {limit} are allowed")]
+    Loop {
+        /// Received fields it has.
+        hops: usize,
+        /// Received fields it may have.
+        limit: usize,
+    },
+    /// More waits in the queue than `limits.queued_messages`.
+    #[error("the gateway has too much mail waiting. Your message was not taken; please try again later")]
+    QueueFull,
+    /// Less space is free than `storage.reserve`.
+    #[error("the gateway's disk is nearly full. Your message was not taken; please try again later")]
+    DiskFull,
+    /// The cause is in the journal, not in the answer.
+    #[error("the gateway has a problem of its own. Your message was not taken; please try again later")]
+    Internal,
+}
