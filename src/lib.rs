@@ -15,5 +15,6 @@ pub mod queue;
 pub mod registration;
 pub mod roster;
 pub mod smtp;
+pub mod smtpd;
 pub mod store;
 pub mod template;

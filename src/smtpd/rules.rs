@@ -1,0 +1,103 @@
+//! From what the door, the data and the disk say to what the client hears (SPEC section 5).
+//!
+//! The only place where a refusal gets SMTP's codes; the words are the refusal's own.
+
+use std::io;
+
+use crate::intake::refusal::Refusal;
+use crate::intake::submission::Accepted;
+use crate::smtp::data::DataFault;
+use crate::smtp::reply::{EnhancedCode, Reply};
+
+/// Yes: from here on it is ours (RFC 5321 §6.1).
+pub(super) fn accepted(accepted: &Accepted) -> Reply {
+    let text = match accepted.invitations {
+        0 => format!("Taken as {}", accepted.id),
+        1 => format!("Taken as {}: 1 person is invited", accepted.id),
+        people => format!("Taken as {}: {people} people are invited", accepted.id),
+    };
+    Reply::new(250, EnhancedCode(2, 0, 0), text)
+}
+
+/// No, from the door.
+pub(super) fn refused(refusal: &Refusal) -> Reply {
+    let (code, enhanced) = match refusal {
+        Refusal::NotYourAddress { .. }
+        | Refusal::ForeignFrom(_)
+        | Refusal::InvitationsOff
+        | Refusal::MayNotInvite(_)
+        | Refusal::Automatic(_) => (550, EnhancedCode(5, 7, 1)),
+        Refusal::NobodyOutside | Refusal::BadTag { .. } | Refusal::Lifespan { .. } => {
+            (550, EnhancedCode(5, 1, 3))
+        }
+        Refusal::NoFrom | Refusal::BlankSubject | Refusal::SubjectTooLong { .. } | Refusal::NoText => {
+            (550, EnhancedCode(5, 6, 0))
+        }
+        // Not 452: behind DATA a client would only try the same message again, and its sender would never hear.
+        Refusal::TooManyInvitees { .. } => (550, EnhancedCode(5, 5, 3)),
+        Refusal::Structure(_) => (550, EnhancedCode(5, 6, 1)),
+        // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
+        Refusal::Loop { .. } => (550, EnhancedCode(5, 4, 6)),
+        Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
+        Refusal::Internal => (451, EnhancedCode(4, 3, 0)),
+    };
+    Reply::new(code, enhanced, refusal.to_string())
+}
+
+/// No, because of the octets themselves.
+pub(super) fn faulty(fault: DataFault) -> Reply {
+    let enhanced = match fault {
+        DataFault::BareCrOrLf => EnhancedCode(5, 6, 11),
+        DataFault::LineTooLong => EnhancedCode(5, 6, 0),
+    };
+    Reply::new(550, enhanced, fault.to_string())
+}
+
+/// No, because the body cannot be kept.
+pub(super) fn unwritten(error: &io::Error) -> Reply {
+    refused(&match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refusal::DiskFull,
+        _ => Refusal::Internal,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::address::Address;
+    use crate::base::clock::Lifespan;
+    use crate::mail::outline::OutlineFault;
+
+    #[test]
+    fn every_refusal_has_the_code_of_the_specification() {
+        let ann = Address::parse("ann@corp.example").unwrap();
+        let days = Lifespan::days;
+        for (refusal, expected) in [
+            (Refusal::NotYourAddress { who: ann.clone(), claimed: ann.clone() }, "550 5.7.1"),
+            (Refusal::ForeignFrom(ann.clone()), "550 5.7.1"),
+            (Refusal::NoFrom, "550 5.6.0"),
+            (Refusal::InvitationsOff, "550 5.7.1"),
+            (Refusal::MayNotInvite(ann.clone()), "550 5.7.1"),
+            (Refusal::NobodyOutside, "550 5.1.3"),
+            (Refusal::BlankSubject, "550 5.6.0"),
+            (Refusal::SubjectTooLong { characters: 300, limit: 256 }, "550 5.6.0"),
+            (Refusal::NoText, "550 5.6.0"),
+            (Refusal::TooManyInvitees { count: 51, limit: 50 }, "550 5.5.3"),
+            (Refusal::Lifespan { days: days(100), shortest: days(1), longest: days(90) }, "550 5.1.3"),
+            (Refusal::Structure(OutlineFault::Partial), "550 5.6.1"),
+            (Refusal::Automatic("List-Id".to_owned()), "550 5.7.1"),
+            (Refusal::Loop { hops: 31, limit: 30 }, "550 5.4.6"),
+            (Refusal::QueueFull, "452 4.3.1"),
+            (Refusal::DiskFull, "452 4.3.1"),
+            (Refusal::Internal, "451 4.3.0"),
+        ] {
+            assert_eq!(refused(&refusal).to_string(), format!("{expected} {refusal}"));
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        assert_eq!(unwritten(&io::ErrorKind::StorageFull.into()).code, 452);
+        assert_eq!(unwritten(&io::ErrorKind::PermissionDenied.into()).code, 451);
+    }
+}
