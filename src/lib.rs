@@ -5,6 +5,7 @@ pub mod auth;
 pub mod base;
 pub mod config;
 pub mod delivery;
+pub mod httpd;
 pub mod intake;
 pub mod invites;
 pub mod janitor;

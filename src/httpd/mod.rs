@@ -1,0 +1,167 @@
+//! The web face: pages for guests, over HTTPS.
+//!
+//! [`serve`] takes connections, does the handshake and lets hyper speak HTTP/1.1 or HTTP/2 (RFC 9112, RFC 9113); the
+//! [`router`] leads each request to its page. What the face promises:
+//!
+//! - GET and HEAD change nothing on our side (RFC 9110 §9.2.1), because mail scanners follow links.
+//! - What a handler may reach it has to ask for as a type: [`permit::Guest`] for what belongs to one guest,
+//!   [`form::Form`] for what was typed into a form of ours, in the browser that we gave it to.
+//! - Every answer, also to what went wrong, is a page that says what happened and what to do, carries the same
+//!   safety headers, and needs no script.
+//! - Every wait has an end, and every connection too: see [`serve`].
+
+pub mod cookie;
+pub mod form;
+pub mod page;
+pub mod pages;
+pub mod permit;
+pub mod router;
+pub mod session;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tower::ServiceExt;
+use tracing::debug;
+
+use crate::httpd::permit::Peer;
+use crate::net::lifecycle::Lifecycle;
+use crate::net::listener::{Arrival, Listener};
+use crate::net::stream::Stream;
+use crate::net::tls::ServerTls;
+
+/// What ALPN calls the two protocols we speak, best first (RFC 7301 §6): for [`ServerTls::load`].
+pub const ALPN: &[&[u8]] = &[H2, b"http/1.1"];
+
+const H2: &[u8] = b"h2";
+/// Octets of a request's head. Our longest URL has 80, our cookies together 90.
+const HEAD_MAX: usize = 16 * 1024;
+/// Requests at once in one HTTP/2 connection. A page with its sheet and logo asks three.
+const STREAMS_MAX: u32 = 32;
+/// How often an HTTP/2 connection in which nothing happens is asked whether somebody is still there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// A connection older than this is closed after what is running in it.
+const CONNECTION_AGE_MAX: Duration = Duration::from_hours(1);
+
+/// Serves until the lifecycle stops; then what is running is finished, and idle connections are closed.
+///
+/// `request_time` (`limits.web_request_time`) bounds the handshake, the head of each request and with it the idle
+/// time between two, and the end of a connection that was asked to end. What a request may take in all is the
+/// [`router`]'s bound.
+pub async fn serve(
+    listener: Listener,
+    tls: ServerTls,
+    router: Router,
+    request_time: Duration,
+    lifecycle: Lifecycle,
+) {
+    while let Some(arrival) = listener.accept(&lifecycle).await {
+        let connection = Connection {
+            tls: tls.clone(),
+            router: router.clone(),
+            request_time,
+            lifecycle: lifecycle.clone(),
+        };
+        lifecycle.spawn("web connection", connection.run(arrival));
+    }
+}
+
+/// One browser's connection.
+struct Connection {
+    tls: ServerTls,
+    router: Router,
+    request_time: Duration,
+    lifecycle: Lifecycle,
+}
+
+impl Connection {
+    /// From handshake to end. Faults here are the peer's and of no interest beyond a debugging eye.
+    async fn run(self, arrival: Arrival) {
+        let peer = arrival.peer.ip();
+        let _place = match arrival.place {
+            Ok(place) => place,
+            // Before the handshake nothing can be said that a browser would show.
+            Err(full) => return debug!(%peer, %full, "web connection turned away"),
+        };
+        match self.tls.accept(arrival.stream, self.request_time).await {
+            Ok(stream) => self.speak(stream, peer).await,
+            Err(fault) => debug!(%peer, %fault, "no TLS with this browser"),
+        }
+    }
+
+    async fn speak(self, stream: Stream, peer: IpAddr) {
+        let router = self.router;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            let router = router.clone();
+            async move { answer(router, request).await }
+        });
+        let http = protocol(&stream, self.request_time, &self.lifecycle);
+        let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(fault) = ended {
+                    debug!(%peer, %fault, "web connection broke off");
+                }
+                return;
+            }
+            () = self.lifecycle.stopping() => {}
+            () = tokio::time::sleep(CONNECTION_AGE_MAX) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        if tokio::time::timeout(self.request_time, connection).await.is_err() {
+            debug!(%peer, "web connection did not end in time");
+        }
+    }
+}
+
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    router.oneshot(request.map(Body::new)).await
+}
+
+/// The protocol that the handshake agreed on, within its bounds. Not hyper-util's guess by the first octets, which
+/// waits for them without end.
+fn protocol(stream: &Stream, request_time: Duration, lifecycle: &Lifecycle) -> Builder<Tracked> {
+    let builder = Builder::new(Tracked(lifecycle.clone()));
+    let mut builder = match stream {
+        Stream::ServerTls(tls) if tls.get_ref().1.alpn_protocol() == Some(H2) => builder.http2_only(),
+        _ => builder.http1_only(),
+    };
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(request_time).max_buf_size(HEAD_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_MAX).unwrap_or(u32::MAX))
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(request_time);
+    builder
+}
+
+/// Runs the requests of HTTP/2 as tasks that a stop waits for.
+#[derive(Clone)]
+struct Tracked(Lifecycle);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, request: F) {
+        self.0.spawn("web request", async move {
+            request.await;
+        });
+    }
+}

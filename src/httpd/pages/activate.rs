@@ -1,0 +1,201 @@
+//! `/i/TOKEN`: where the link in the mail leads.
+//!
+//! Looking changes nothing, however often a scanner does it: only the form, filled in and sent from the browser that
+//! was given it, opens the account. A form that came back is the proof that a person has seen the page.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use crate::base::mailbox::Mailbox;
+use crate::base::secret::{Secret, Token, TokenHash};
+use crate::httpd::cookie::Name;
+use crate::httpd::form::Form;
+use crate::httpd::page::{Pages, Plain, moment};
+use crate::httpd::permit::{FormToken, Visitor};
+use crate::httpd::router::Parts;
+use crate::httpd::session::Sessions;
+use crate::invites::{Invitation, Standing};
+use crate::registration::{ActivationFault, Registration};
+use crate::store::Stored;
+
+/// What is typed into the form. The address is the invitation's, and not up to the form.
+#[derive(Debug, Deserialize)]
+struct Typed {
+    name: String,
+    password: Secret,
+}
+
+/// The names of `page/activate.html`.
+#[derive(Serialize)]
+struct Activate<'a> {
+    inviter: &'a Mailbox,
+    invitee: &'a Mailbox,
+    /// None while the mail is on its way: the time runs from its departure.
+    valid_until: Option<String>,
+    days: u32,
+    form: &'a str,
+    name: &'a str,
+    faults: &'a Faults,
+}
+
+/// What stands beside the fields.
+#[derive(Default, Serialize)]
+struct Faults {
+    name: Option<String>,
+    password: Option<String>,
+}
+
+/// The names of `page/expired.html` and `page/withdrawn.html`.
+#[derive(Serialize)]
+struct Closed<'a> {
+    inviter: &'a Mailbox,
+}
+
+/// The names of `page/used.html`.
+#[derive(Serialize)]
+struct Used<'a> {
+    /// Who has the link has the mail, and with it the address that the mail was written to.
+    address: String,
+    /// Whether it was this invitation that opened the account.
+    invited: bool,
+    form: &'a str,
+}
+
+/// `/i/TOKEN`.
+pub fn routes() -> Router<Parts> {
+    Router::new().route("/i/{token}", get(look).post(open))
+}
+
+async fn look(
+    visitor: Visitor,
+    Path(word): Path<String>,
+    State(pages): State<Pages>,
+    State(registration): State<Registration>,
+) -> Response {
+    let page = match standing(&registration, hash(&word)) {
+        Ok(Standing::Open(Stored { value: invitation, .. })) => {
+            let name = invitation.invitee.name.as_deref().unwrap_or_default();
+            form(&pages, StatusCode::OK, &invitation, &visitor, name, &Faults::default())
+        }
+        Ok(closed) => why_closed(&pages, &closed, &visitor),
+        Err(status) => status.into_response(),
+    };
+    (visitor.cookie(), page).into_response()
+}
+
+async fn open(
+    Path(word): Path<String>,
+    State(pages): State<Pages>,
+    State(registration): State<Registration>,
+    State(sessions): State<Sessions>,
+    Form { by: visitor, fields }: Form<Visitor, Typed>,
+) -> Response {
+    let Some(link) = hash(&word) else {
+        return why_closed(&pages, &Standing::Unknown, &visitor);
+    };
+    // What the person can mend.
+    let faults = match registration.activate(&link, &fields.name, &fields.password, visitor.peer).await {
+        Ok(activated) => {
+            let cookie = Name::Session.give(&activated.session, Some(sessions.lifetime()));
+            return (cookie, Redirect::to("/dropoff")).into_response();
+        }
+        Err(ActivationFault::Standing(closed)) => return why_closed(&pages, &closed, &visitor),
+        Err(ActivationFault::HasAccount) => {
+            return match standing(&registration, Some(link)) {
+                Ok(Standing::Used(invitation)) => {
+                    used(&pages, StatusCode::CONFLICT, &invitation, false, &visitor)
+                }
+                Ok(closed) => why_closed(&pages, &closed, &visitor),
+                Err(status) => status.into_response(),
+            };
+        }
+        Err(ActivationFault::Name(fault)) => Faults { name: Some(fault.to_string()), password: None },
+        Err(ActivationFault::Password(fault)) => Faults { name: None, password: Some(fault.to_string()) },
+        // The flow has logged the cause, if there is one.
+        Err(ActivationFault::Busy | ActivationFault::Internal) => {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        Err(ActivationFault::Store(fault)) => {
+            error!(%fault, "opening an account");
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+    };
+    note_opened(&registration, &link).await;
+    match standing(&registration, Some(link)) {
+        // Nothing that was typed is lost but the password.
+        Ok(Standing::Open(Stored { value: invitation, .. })) => {
+            form(&pages, StatusCode::UNPROCESSABLE_ENTITY, &invitation, &visitor, &fields.name, &faults)
+        }
+        Ok(closed) => why_closed(&pages, &closed, &visitor),
+        Err(status) => status.into_response(),
+    }
+}
+
+/// A person has seen the page. If that cannot be noted the person need not care: the invitation shows as sent.
+async fn note_opened(registration: &Registration, link: &TokenHash) {
+    if let Err(fault) = registration.opened(link).await {
+        error!(%fault, "noting that an invitation was opened");
+    }
+}
+
+fn hash(word: &str) -> Option<TokenHash> {
+    Token::parse(word).map(|token| token.hash())
+}
+
+/// What the link leads to now; what is no token leads nowhere.
+fn standing(registration: &Registration, link: Option<TokenHash>) -> Result<Standing, StatusCode> {
+    link.map_or(Ok(Standing::Unknown), |link| registration.look(&link)).map_err(|fault| {
+        error!(%fault, "looking at a link");
+        StatusCode::SERVICE_UNAVAILABLE
+    })
+}
+
+fn form(
+    pages: &Pages,
+    status: StatusCode,
+    invitation: &Invitation,
+    visitor: &Visitor,
+    name: &str,
+    faults: &Faults,
+) -> Response {
+    let names = Activate {
+        inviter: &invitation.inviter,
+        invitee: &invitation.invitee,
+        valid_until: invitation.valid_until().map(moment),
+        days: invitation.lifespan.in_days(),
+        form: visitor.form_token(),
+        name,
+        faults,
+    };
+    pages.page(status, "activate", names)
+}
+
+/// The four pages of a link that opens nothing.
+fn why_closed(pages: &Pages, standing: &Standing, visitor: &Visitor) -> Response {
+    match standing {
+        Standing::Expired(Invitation { inviter, .. }) => {
+            pages.page(StatusCode::GONE, "expired", Closed { inviter })
+        }
+        Standing::Withdrawn(Invitation { inviter, .. }) => {
+            pages.page(StatusCode::GONE, "withdrawn", Closed { inviter })
+        }
+        Standing::Used(invitation) => used(pages, StatusCode::GONE, invitation, true, visitor),
+        Standing::Open(_) | Standing::Unknown => pages.page(StatusCode::NOT_FOUND, "unknown", Plain {}),
+    }
+}
+
+fn used(
+    pages: &Pages,
+    status: StatusCode,
+    invitation: &Invitation,
+    invited: bool,
+    visitor: &Visitor,
+) -> Response {
+    let address = invitation.invitee.address.to_string();
+    pages.page(status, "used", Used { address, invited, form: visitor.form_token() })
+}

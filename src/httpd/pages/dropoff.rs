@@ -1,0 +1,40 @@
+//! The Drop-Off page: where a guest arrives. It names the people who invited the guest.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::base::mailbox::Mailbox;
+use crate::httpd::page::Pages;
+use crate::httpd::permit::{FormToken, Guest};
+use crate::httpd::router::Parts;
+
+/// The names of `page/dropoff.html`.
+#[derive(Serialize)]
+struct DropOff<'a> {
+    guest: &'a Mailbox,
+    inviters: &'a [Mailbox],
+    form: &'a str,
+}
+
+/// `/` and `/dropoff`.
+pub fn routes() -> Router<Parts> {
+    Router::new().route("/", get(first)).route("/dropoff", get(show))
+}
+
+/// Who is not signed in is led on to the way in by the permit.
+async fn first(_: Guest) -> Redirect {
+    Redirect::to("/dropoff")
+}
+
+async fn show(guest: Guest, State(pages): State<Pages>) -> Response {
+    let names = DropOff {
+        guest: &guest.account.mailbox,
+        inviters: &guest.account.inviters,
+        form: guest.form_token(),
+    };
+    pages.page(StatusCode::OK, "dropoff", names)
+}

@@ -1,0 +1,131 @@
+//! The way in and out for guests.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use crate::accounts::Kind;
+use crate::auth::{Authenticator, Identity, Verdict};
+use crate::base::secret::Secret;
+use crate::httpd::cookie::Name;
+use crate::httpd::form::{Button, Form};
+use crate::httpd::page::Pages;
+use crate::httpd::permit::{FormToken, Guest, Visitor};
+use crate::httpd::router::Parts;
+use crate::httpd::session::Sessions;
+
+/// One sentence for unknown, wrong and locked, so that it tells nothing.
+const REFUSED: &str = "That address and password do not belong together. Please try again.";
+
+/// What is typed into the form.
+#[derive(Debug, Deserialize)]
+struct Typed {
+    address: String,
+    password: Secret,
+}
+
+/// The names of `page/sign-in.html`.
+#[derive(Serialize)]
+struct SignIn<'a> {
+    address: &'a str,
+    fault: Option<String>,
+    signed_out: bool,
+    form: &'a str,
+}
+
+/// `/sign-in` and `/sign-out`.
+pub fn routes() -> Router<Parts> {
+    Router::new().route("/sign-in", get(show).post(enter)).route("/sign-out", post(leave))
+}
+
+async fn show(
+    guest: Result<Guest, Response>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+    State(pages): State<Pages>,
+) -> Response {
+    if guest.is_ok() {
+        return Redirect::to("/dropoff").into_response();
+    }
+    let signed_out = query.as_deref() == Some("signed-out");
+    let names = SignIn { address: "", fault: None, signed_out, form: visitor.form_token() };
+    (visitor.cookie(), pages.page(StatusCode::OK, "sign-in", names)).into_response()
+}
+
+async fn enter(
+    State(pages): State<Pages>,
+    State(sessions): State<Sessions>,
+    State(authenticator): State<Authenticator>,
+    headers: HeaderMap,
+    Form { by: visitor, fields }: Form<Visitor, Typed>,
+) -> Response {
+    let address = fields.address.trim();
+    let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, Kind::Guest).await;
+    let (status, fault) = match verdict {
+        Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
+        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
+        Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
+        Verdict::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    };
+    let names = SignIn { address, fault: Some(fault), signed_out: false, form: visitor.form_token() };
+    let page = pages.page(status, "sign-in", names);
+    match verdict {
+        Verdict::Throttled(wait) => {
+            ([(RETRY_AFTER, wait.as_secs().max(1).to_string())], page).into_response()
+        }
+        _ => page,
+    }
+}
+
+async fn begin(sessions: &Sessions, identity: &Identity, headers: &HeaderMap) -> Response {
+    match sessions.begin(identity, Name::Session.read(headers).as_ref()).await {
+        Ok(token) => {
+            let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
+            (cookie, Redirect::to("/dropoff")).into_response()
+        }
+        Err(fault) => {
+            error!(%fault, "beginning a session");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+async fn leave(State(sessions): State<Sessions>, Form { by: guest, .. }: Form<Guest, Button>) -> Response {
+    match sessions.end(guest.session()).await {
+        Ok(()) => (Name::Session.take(), Redirect::to("/sign-in?signed-out")).into_response(),
+        Err(fault) => {
+            error!(%fault, "ending a session");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+fn too_often(wait: Duration) -> String {
+    let minutes = wait.as_secs().div_ceil(60);
+    let wait = match wait.as_secs() {
+        0 | 1 => "a second".to_owned(),
+        seconds @ 2..60 => format!("{seconds} seconds"),
+        _ if minutes == 1 => "a minute".to_owned(),
+        _ => format!("{minutes} minutes"),
+    };
+    format!("There were too many attempts. Please wait {wait} before you try again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_said_in_words() {
+        for (seconds, words) in [(1, "a second"), (8, "8 seconds"), (60, "a minute"), (90, "2 minutes")] {
+            assert!(too_often(Duration::from_secs(seconds)).contains(words));
+        }
+    }
+}

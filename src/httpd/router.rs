@@ -1,0 +1,149 @@
+//! The way from a request to its page, and the layers around all of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::debug;
+
+use crate::accounts::Accounts;
+use crate::auth::Authenticator;
+use crate::base::clock::Clock;
+use crate::config;
+use crate::httpd::form::Origin;
+use crate::httpd::page::{Pages, fortify};
+use crate::httpd::pages::{activate, dropoff, files, mailbox, sign_in};
+use crate::httpd::session::Sessions;
+use crate::registration::Registration;
+use crate::store::Store;
+use crate::template::Shelf;
+
+/// The bounds of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Octets of a form (`limits.web_body_octets`).
+    pub body_octets: usize,
+    /// From the head of a request to the head of its answer (`limits.web_request_time`).
+    pub request_time: Duration,
+}
+
+/// The parts that the pages stand on. No handler sees it whole: each names the part that it needs.
+#[derive(Clone)]
+pub struct Parts {
+    pages: Pages,
+    sessions: Sessions,
+    origin: Origin,
+    registration: Registration,
+    authenticator: Authenticator,
+}
+
+impl Bounds {
+    /// As the settings have them.
+    #[must_use]
+    pub const fn new(limits: &config::Limits) -> Self {
+        Self { body_octets: limits.web_body_octets, request_time: limits.web_request_time }
+    }
+}
+
+impl Parts {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        organisation: &config::Organisation,
+        web: &config::Web,
+        shelf: Shelf,
+        clock: Arc<dyn Clock>,
+        (store, accounts): (Store, Accounts),
+        registration: Registration,
+        authenticator: Authenticator,
+    ) -> Self {
+        Self {
+            pages: Pages::new(shelf, &organisation.name),
+            sessions: Sessions::new(accounts, store, clock, web.session_lifetime),
+            origin: Origin::of(&web.public_url),
+            registration,
+            authenticator,
+        }
+    }
+}
+
+/// All pages. The demo hands its mailbox in; without it there is no such page.
+pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Router {
+    let pages = parts.pages.clone();
+    let mut router = Router::new()
+        .merge(files::routes())
+        .merge(activate::routes())
+        .merge(sign_in::routes())
+        .merge(dropoff::routes());
+    if let Some(demo) = demo {
+        router = router.merge(mailbox::routes(demo));
+    }
+    layered(router.with_state(parts), pages, bounds)
+}
+
+/// Every page stands inside these, from the innermost to the outermost.
+pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(bounds.body_octets))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(pages, finish))
+}
+
+/// The outermost layer: whatever went wrong inside becomes a page, and every answer gets its headers.
+async fn finish(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    // The pattern, not the path: that holds tokens.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = designed(&pages, next.run(request).await);
+    fortify(response.headers_mut());
+    debug!(%method, route = route.as_ref().map(MatchedPath::as_str), status = response.status().as_u16(), "answered");
+    if method == Method::HEAD { without_body(response) } else { response }
+}
+
+/// An error that nobody has made a page for gets one; what else its headers say is kept.
+fn designed(pages: &Pages, response: Response) -> Response {
+    let status = response.status();
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut page = pages.wrong(status);
+    for name in [ALLOW, RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
+}
+
+/// HEAD is answered as GET is, but for the body (RFC 9110 §9.3.2), whoever made the answer.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        head.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
+}
+
+/// Lets a handler name the one part that it needs.
+macro_rules! part {
+    ($($name:ident: $part:ty),+) => {
+        $(impl FromRef<Parts> for $part {
+            fn from_ref(parts: &Parts) -> Self {
+                parts.$name.clone()
+            }
+        })+
+    };
+}
+
+part!(pages: Pages, sessions: Sessions, origin: Origin, registration: Registration, authenticator: Authenticator);

@@ -1,0 +1,91 @@
+//! Sessions: who is signed in, by the token in the cookie. Only its hash is stored, and the end is kept by the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::accounts::{Account, Accounts, Session};
+use crate::auth::Identity;
+use crate::base::clock::Clock;
+use crate::base::secret::{RandomFailed, Token, TokenHash};
+use crate::store::{Batch, CommitError, Store, StoreFault};
+
+/// Begins, finds and ends sessions.
+#[derive(Clone)]
+pub struct Sessions {
+    accounts: Accounts,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    lifetime: Duration,
+}
+
+/// Why a session neither began nor ended.
+#[derive(Debug, Error)]
+pub enum SessionFault {
+    /// The system has no randomness to give.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// The change could not be written.
+    #[error("writing the session: {0}")]
+    Commit(#[from] CommitError),
+    /// The book refused.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl Sessions {
+    /// A session ends `lifetime` after it began.
+    #[must_use]
+    pub fn new(accounts: Accounts, store: Store, clock: Arc<dyn Clock>, lifetime: Duration) -> Self {
+        Self { accounts, store, clock, lifetime }
+    }
+
+    /// How long a session lasts.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Whose session this is, if it has not ended and the account is there and open.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where the book cannot be read.
+    pub fn find(&self, token: &Token) -> Result<Option<(Session, Account)>, StoreFault> {
+        self.accounts.session(&token.hash(), self.clock.now())
+    }
+
+    /// A new session for somebody who has just proved who they are, always with a new token; the one that the
+    /// browser had `before` ends in the same step.
+    ///
+    /// # Errors
+    /// [`SessionFault`]; then nothing has begun.
+    pub async fn begin(&self, identity: &Identity, before: Option<&Token>) -> Result<Token, SessionFault> {
+        let token = Token::fresh()?;
+        let now = self.clock.now();
+        let session = Session {
+            account: identity.account,
+            address: identity.mailbox.address.clone(),
+            started: now,
+            ends: now + self.lifetime,
+            csrf: Token::fresh()?.reveal().to_owned(),
+        };
+        let mut batch = Batch::new();
+        self.accounts.start_session(&mut batch, &token, &session)?;
+        if let Some(before) = before {
+            self.accounts.end_session(&mut batch, &before.hash());
+        }
+        self.store.commit(batch).await?;
+        Ok(token)
+    }
+
+    /// Ends a session at once, whatever the browser keeps. One that has ended already is no fault.
+    ///
+    /// # Errors
+    /// [`SessionFault::Commit`]; then it may still be open.
+    pub async fn end(&self, session: &TokenHash) -> Result<(), SessionFault> {
+        let mut batch = Batch::new();
+        self.accounts.end_session(&mut batch, session);
+        Ok(self.store.commit(batch).await?)
+    }
+}

@@ -1,0 +1,290 @@
+//! The pages, driven in this process: a house with all its parts over the memory store, and a browser that keeps
+//! cookies.
+
+mod activation;
+mod connection;
+mod edges;
+mod letters;
+mod sign_in;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Method, Request, StatusCode};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::accounts::{Account, Accounts, Kind};
+use crate::auth::Authenticator;
+use crate::auth::password::Passwords;
+use crate::base::address::Address;
+use crate::base::clock::{Clock, Lifespan, ManualClock, Timestamp};
+use crate::base::id::{AccountId, InvitationId};
+use crate::base::mailbox::Mailbox;
+use crate::base::secret::{Secret, Token};
+use crate::config::Settings;
+use crate::delivery;
+use crate::httpd::page::Pages;
+use crate::httpd::pages::mailbox::Demo;
+use crate::httpd::permit::Peer;
+use crate::httpd::router::{Bounds, Parts, router};
+use crate::invites::{Handover, Invitation, Invites, State};
+use crate::net::throttle::Failures;
+use crate::notices::Notices;
+use crate::queue::Queue;
+use crate::registration::{Registration, Rules};
+use crate::store::spool::Spool;
+use crate::store::{Batch, Store};
+use crate::template::{Shelf, Templates};
+
+const SETTINGS: &str = r#"
+[server]
+hostname = "postern.corp.example"
+certificate = "tls/fullchain.pem"
+key = "tls/privkey.pem"
+[organisation]
+name = "Corp & Sons"
+domains = ["corp.example"]
+[storage]
+directory = "state"
+reserve = "0 MiB"
+[limits]
+web_form_size = "16 KiB"
+"#;
+const GOOD_PASSWORD: &str = "seven brown kettles sing";
+
+/// The whole house but for mail coming in and going out.
+struct House {
+    router: Router,
+    clock: Arc<ManualClock>,
+    store: Store,
+    spool: Spool,
+    accounts: Accounts,
+    invites: Invites,
+    passwords: Passwords,
+    queue: Queue,
+    mailbox: delivery::mailbox::Mailbox,
+    /// The word in the address of the mailbox.
+    word: Token,
+    pages: Pages,
+    folder: TempDir,
+}
+
+/// A browser with its cookies.
+struct Browser {
+    router: Router,
+    cookies: BTreeMap<String, String>,
+}
+
+/// What came back.
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postern.toml");
+        fs::write(&file, SETTINGS).unwrap();
+        let settings = Settings::load(&file).unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
+        let dynamic: Arc<dyn Clock> = clock.clone();
+
+        let (store, spool) = Store::in_memory(&settings.storage).unwrap();
+        let accounts = Accounts::new(store.clone());
+        let invites = Invites::new(store.clone());
+        let queue = Queue::open(store.clone(), spool.clone(), dynamic.clone(), &settings.relay).unwrap();
+        let shelf = Shelf::new(Templates::built_in());
+        let pages = Pages::new(shelf.clone(), &settings.organisation.name);
+        let passwords = Passwords::new(2);
+        let failures = || Failures::new(dynamic.clone(), 3, 100);
+        let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
+        let notices = Notices::new(
+            queue.clone(),
+            spool.clone(),
+            shelf.clone(),
+            dynamic.clone(),
+            &settings.server,
+            &settings.organisation,
+            &settings.web,
+        );
+        let registration = Registration::new(
+            store.clone(),
+            accounts.clone(),
+            invites.clone(),
+            passwords.clone(),
+            notices,
+            queue.clone(),
+            dynamic.clone(),
+            Rules::new(&settings.organisation, &settings.web),
+        );
+        let parts = Parts::new(
+            &settings.organisation,
+            &settings.web,
+            shelf,
+            dynamic.clone(),
+            (store.clone(), accounts.clone()),
+            registration,
+            authenticator,
+        );
+        let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
+        let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
+        Self {
+            router,
+            clock,
+            store,
+            spool,
+            accounts,
+            invites,
+            passwords,
+            queue,
+            mailbox,
+            word,
+            pages,
+            folder,
+        }
+    }
+
+    fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// An invitation from Ana, sent now.
+    async fn invite(&self, invitee: &str) -> (InvitationId, Token) {
+        let now = self.clock.now();
+        let invitation = Invitation {
+            id: InvitationId::fresh(),
+            inviter: mailbox("Ana <Berg>", "ana@corp.example"),
+            invitee: mailbox("Kim Roe", invitee),
+            subject: "Drawings".to_owned(),
+            message_id: None,
+            lifespan: Lifespan::days(14),
+            created: now,
+            state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
+        };
+        let link = Token::fresh().unwrap();
+        let mut batch = Batch::new();
+        self.invites.insert(&mut batch, &invitation, &link).unwrap();
+        self.store.commit(batch).await.unwrap();
+        (invitation.id, link)
+    }
+
+    fn state(&self, id: InvitationId) -> State {
+        self.invites.by_id(id).unwrap().unwrap().value.state
+    }
+
+    async fn account(&self, kind: Kind, address: &str) {
+        let account = Account {
+            id: AccountId::fresh(),
+            kind,
+            mailbox: mailbox("Kim Roe", address),
+            aliases: Vec::new(),
+            password: self.passwords.hash(&Secret::new(GOOD_PASSWORD)).await.unwrap(),
+            may_invite: false,
+            locked: false,
+            created: self.clock.now(),
+            inviters: vec![mailbox("Ana <Berg>", "ana@corp.example")],
+        };
+        let mut batch = Batch::new();
+        self.accounts.insert(&mut batch, &account).unwrap();
+        self.store.commit(batch).await.unwrap();
+    }
+}
+
+impl Browser {
+    async fn get(&mut self, path: &str) -> Page {
+        self.send(request(Method::GET, path), Body::empty()).await
+    }
+
+    async fn head(&mut self, path: &str) -> Page {
+        self.send(request(Method::HEAD, path), Body::empty()).await
+    }
+
+    /// Sends a form as it is.
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = request(Method::POST, path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body =
+            fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>();
+        self.send(request, Body::from(body.join("&"))).await
+    }
+
+    /// Opens a page and sends its form, hidden field and all.
+    async fn fill_in(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+        let form = self.get(page).await.form();
+        let fields: Vec<_> = fields.iter().copied().chain([("form", form.as_str())]).collect();
+        self.post(action, &fields).await
+    }
+
+    async fn send(&mut self, request: http::request::Builder, body: Body) -> Page {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header(COOKIE, cookies.join("; ")).body(body).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.remember(response.headers());
+        Page::read(response).await
+    }
+
+    fn remember(&mut self, headers: &HeaderMap) {
+        for line in headers.get_all(SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            if line.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+impl Page {
+    async fn read(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let octets = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Self {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8_lossy(&octets).into_owned(),
+        }
+    }
+
+    fn header(&self, name: impl http::header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The value of the hidden field.
+    fn form(&self) -> String {
+        let (_, rest) = self.text.split_once("name=\"form\" value=\"").expect("a form");
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Asserts a redirect.
+    fn leads_to(&self, place: &str) {
+        assert_eq!((self.status, self.header(LOCATION)), (StatusCode::SEE_OTHER, place));
+    }
+
+    /// Asserts status and words.
+    fn says(&self, status: StatusCode, words: &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert!(self.text.contains(words), "“{words}” is not in\n{}", self.text);
+    }
+}
+
+fn request(method: Method, path: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(path).extension(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+}
+
+fn encoded(value: &str) -> String {
+    value.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02x}"))
+}
+
+fn mailbox(name: &str, address: &str) -> Mailbox {
+    Mailbox::named(name, Address::parse(address).unwrap())
+}
