@@ -1,9 +1,68 @@
 //! Postern: the small gate of an organisation's mail.
+//!
+//! A staff member writes an ordinary mail to somebody outside, with an invite address among the recipients. Postern
+//! takes it by SMTP, gives each person outside a copy of that very mail with the organisation's words and a link of
+//! their own, and relays it. The link opens an account, and the account leads back to the inviter.
+//!
+//! This page is the tour. Each module's own page says what it promises and which standards it follows.
+//!
+//! # The house
+//!
+//! ```text
+//! 8  cli                                                    commands
+//! 7  daemon                                                 assembly
+//! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
+//! 5  intake · delivery · registration · roster · janitor    flows: one verb each; the only code that spans books
+//! 4  notices · auth                                         shared by the flows
+//! 3  accounts · invites · queue                             books: own their tables and their life cycles
+//! 2  store · net · audit                                    machine: disk, network, journal
+//! 1  smtp · mail · template · config                        languages: pure functions between bytes and values
+//! 0  base                                                   values: Address, Mailbox, Id, Secret, Token, Clock
+//! ```
+//!
+//! A module uses only modules on lower floors: never sideways, never up. A test reads the source and proves it.
+//!
+//! # The way of a message
+//!
+//! [`net::listener`] accepts a connection and [`smtpd`] speaks with it. The octets of a message go into the
+//! [`store::spool`] while [`mail::outline`] notes their structure, in one pass. [`intake::Intake::accept`] sorts it:
+//! ordinary mail goes on as it came; for an invitation, [`mail::rewrite`] makes a set of edits for each invitee.
+//! Invitations, envelopes and bodies are committed in one [`store::Batch`]; only then does the client read `250`.
+//! [`delivery`] claims what is due in the [`queue`], hands it to a [`delivery::courier::Courier`] and settles it:
+//! delivered, put off, or reported to the sender. The same commit moves the invitation on ([`invites`]).
+//!
+//! # The way of a click
+//!
+//! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
+//! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit.
+//!
+//! # What holds always
+//!
+//! Each with the story in `tests/` that holds it.
+//!
+//! 1. `250` after DATA means: body, invitations and envelopes are on disk, in one commit. (`tests/crash`)
+//! 2. Every accepted recipient ends exactly once: delivered, reported to the sender, or, for a null sender, in the
+//!    audit log. (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
+//! 3. What is not an invitation leaves byte for byte as it came, except for added header fields.
+//!    (`ordinary_mail_arrives_byte_for_byte`)
+//! 4. No copy shows another invitee's link nor a Bcc address. (`bcc_stays_hidden`)
+//! 5. Signed, encrypted and TNEF content is wrapped, never edited. (`every_corpus_message_keeps_its_shape`)
+//! 6. A token stands in clear only in the mail; it works once, and not after its lifespan; GET and HEAD change
+//!    nothing. (`activation_link_works_once`, `looking_changes_nothing`, `a_link_expires_after_fourteen_days`)
+//! 7. A broken template never stops a mail. (`templates_change_without_restart`)
+//! 8. No secret, token or unmasked outside address reaches a log. (`base::secret`, `audit`)
+//! 9. Every loop, list, line, body, file and wait has a bound. (`limits_are_said_in_words`)
+//! 10. A face reads no table; a book knows no protocol; the languages do no I/O. (`floors_hold`)
+//! 11. Unknown user, wrong password and locked account look the same from outside. (`wrong_password_tells_nothing`)
+
 pub mod accounts;
 pub mod audit;
 pub mod auth;
 pub mod base;
+pub mod cli;
 pub mod config;
+pub mod control;
+pub mod daemon;
 pub mod delivery;
 pub mod httpd;
 pub mod intake;

@@ -1,0 +1,154 @@
+//! `postern check`: reads the whole configuration, tries what it names, and prints every fault at once.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+
+use crate::config::{Fault, Route, Settings};
+use crate::control::client::Client;
+use crate::daemon::templates::Folder;
+use crate::delivery::relay;
+use crate::net::resolver::{HickoryResolver, Resolver};
+use crate::net::tls::{ClientTls, ServerTls};
+use crate::template::{Shelf, Templates};
+
+/// Checks, prints, and fails if anything is wrong.
+pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+    let settings = match Settings::load(file) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            let mut report = Report { out, faults: 0 };
+            faults.0.iter().try_for_each(|fault| report.fault(fault))?;
+            return report.end(file);
+        }
+    };
+    let mut report = Report { out, faults: 0 };
+    report.fine(&file.display(), "is complete")?;
+    certificate(&settings, &mut report)?;
+    directory(&settings, &mut report)?;
+    templates(&settings, &mut report)?;
+    listeners(&settings, &mut report).await?;
+    smarthosts(&settings, &mut report).await?;
+    report.end(file)
+}
+
+/// What was found, line by line.
+struct Report<'a, W> {
+    out: &'a mut W,
+    faults: usize,
+}
+
+impl<W: Write> Report<'_, W> {
+    fn fine(&mut self, what: &dyn Display, how: &str) -> io::Result<()> {
+        writeln!(self.out, "ok     {what} {how}")
+    }
+
+    fn fault(&mut self, fault: &Fault) -> io::Result<()> {
+        self.faults += 1;
+        writeln!(self.out, "FAULT  {fault}")
+    }
+
+    fn found(&mut self, key: &str, problem: &dyn Display, remedy: &str) -> io::Result<()> {
+        self.fault(&Fault { key: key.to_owned(), problem: problem.to_string(), remedy: remedy.to_owned() })
+    }
+
+    fn end(self, file: &Path) -> anyhow::Result<()> {
+        match self.faults {
+            0 => Ok(()),
+            1 => bail!("one fault in {}", file.display()),
+            faults => bail!("{faults} faults in {}", file.display()),
+        }
+    }
+}
+
+fn certificate(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let server = &settings.server;
+    match ServerTls::load(&server.certificate, &server.key, &[]) {
+        Ok(_) => report.fine(&server.certificate.display(), "and its key can be served"),
+        Err(fault) => report.found(
+            "server.certificate",
+            &fault,
+            "Give a PEM file with the certificate and those of its issuers, and the key that belongs to it.",
+        ),
+    }
+}
+
+fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let directory = &settings.storage.directory;
+    let probe = directory.join(".check");
+    let tried = std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    match tried {
+        Ok(()) => report.fine(&directory.display(), "can be written"),
+        Err(fault) => report.found(
+            "storage.directory",
+            &format!("{} cannot be written: {fault}", directory.display()),
+            "Make it and give it to the user that the service runs as.",
+        ),
+    }
+}
+
+fn templates(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let Some(folder) = &settings.templates else { return Ok(()) };
+    match Folder::new(folder.clone()).refresh(&Shelf::new(Templates::built_in())) {
+        Ok(faults) if faults.is_empty() => report.fine(&folder.display(), "has no faulty template"),
+        Ok(faults) => faults.iter().try_for_each(|fault| {
+            report.found("templates.directory", fault, "Mend the file; until then the built-in text is used.")
+        }),
+        Err(fault) => report.found(
+            "templates.directory",
+            &format!("{} cannot be read: {fault}", folder.display()),
+            "Give the service's user leave to read it.",
+        ),
+    }
+}
+
+/// Tries to bind, unless a daemon runs and holds the addresses.
+async fn listeners(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    if matches!(Client::connect(&settings.storage.directory).await, Ok(Some(_))) {
+        return report.fine(&"the service", "runs and holds its listeners");
+    }
+    let mail = settings.listeners.iter().map(|listener| ("listener.address", listener.address));
+    for (key, address) in mail.chain([("web.address", settings.web.address)]) {
+        match std::net::TcpListener::bind(address) {
+            Ok(_) => report.fine(&address, "can be listened on")?,
+            Err(fault) => report.found(
+                key,
+                &format!("{address} cannot be listened on: {fault}"),
+                "Choose a free address of this machine; a port below 1024 needs the service's capability.",
+            )?,
+        }
+    }
+    Ok(())
+}
+
+async fn smarthosts(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let Route::Smarthosts(hosts) = &settings.relay.route else { return Ok(()) };
+    let tls = match ClientTls::load(settings.relay.trust.as_deref()) {
+        Ok(tls) => tls,
+        Err(fault) => {
+            return report.found("relay.trust", &fault, "Give a PEM file with the authorities to trust.");
+        }
+    };
+    let resolver: Arc<dyn Resolver> = match HickoryResolver::from_system(settings.limits.dns_time) {
+        Ok(resolver) => Arc::new(resolver),
+        Err(fault) => return report.found("relay.smarthost", &fault, "Mend /etc/resolv.conf."),
+    };
+    for host in hosts {
+        let name = format!("{}:{}", host.host, host.port);
+        match relay::probe(host, &settings.relay, &settings.server, tls.clone(), Arc::clone(&resolver)).await
+        {
+            Ok(()) => report.fine(&name, "takes our mail")?,
+            Err(fault) => report.found(
+                "relay.smarthost",
+                &format!("{name}: {fault}"),
+                "Check host, port, tls and login, and the firewall between.",
+            )?,
+        }
+    }
+    Ok(())
+}

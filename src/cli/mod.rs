@@ -1,0 +1,79 @@
+//! The commands. Each has one page of help; what it prints goes to the writer it is handed.
+
+mod account;
+mod check;
+mod demo;
+mod prompt;
+mod serve;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tokio::runtime;
+
+use crate::config::Settings;
+
+/// A mail gateway that turns an ordinary mail into an invitation, and a link into an account.
+#[derive(Debug, Parser)]
+#[command(name = "postern", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway in the foreground, as systemd does
+    Serve(ConfigFile),
+    /// Try everything on this machine: no configuration, no network, nothing kept
+    Demo(demo::Options),
+    /// Read the configuration, try what it names, and report every fault at once
+    Check(ConfigFile),
+    /// Add, list or change staff accounts
+    #[command(subcommand)]
+    Account(account::Command),
+}
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "/etc/postern/postern.toml", env = "POSTERN_CONFIG")]
+    config: PathBuf,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+        .and_then(|runtime| runtime.block_on(run(arguments.command, &mut io::stdout())));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            // Standard error may be closed; there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "postern: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(file) => serve::run(&file.config).await,
+        Command::Demo(options) => demo::run(options, out).await,
+        Command::Check(file) => check::run(&file.config, out).await,
+        Command::Account(command) => account::run(command, out).await,
+    }
+}
+
+/// The checked settings, or all their faults as one message.
+fn settings(file: &Path) -> anyhow::Result<Settings> {
+    Settings::load(file).with_context(|| format!("{} cannot be used", file.display()))
+}

@@ -1,0 +1,101 @@
+//! The outside: listeners, bound first and opened last.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+
+use crate::config::{self, Settings};
+use crate::daemon::rooms::Rooms;
+use crate::httpd::pages::mailbox::Demo;
+use crate::httpd::router::{Bounds, Parts};
+use crate::httpd::{self, router};
+use crate::mail::outline;
+use crate::net::lifecycle::Lifecycle;
+use crate::net::listener::Listener;
+use crate::net::throttle::Gate;
+use crate::net::tls::ServerTls;
+use crate::smtpd;
+use crate::smtpd::session::House;
+use crate::smtpd::terms::Terms;
+
+/// Listeners that are bound and not yet served.
+pub(super) struct Doors {
+    mail: Vec<(config::Listener, Listener)>,
+    mail_tls: ServerTls,
+    web: Listener,
+    web_tls: ServerTls,
+}
+
+impl Doors {
+    /// Reads the certificate and binds. The port that the web listener was given goes into `web.public_url`.
+    pub(super) async fn bind(settings: &mut Settings) -> anyhow::Result<Self> {
+        let limits = &settings.limits;
+        let tls = |alpn: &[&[u8]]| {
+            ServerTls::load(&settings.server.certificate, &settings.server.key, alpn)
+                .context("server.certificate, server.key")
+        };
+        let (mail_tls, web_tls) = (tls(&[])?, tls(httpd::ALPN)?);
+        let mail_gate = Gate::new(limits.connections, limits.connections_per_address);
+        let web_gate = Gate::new(limits.web_connections, limits.connections_per_address);
+
+        let mut mail = Vec::with_capacity(settings.listeners.len());
+        for listener in &settings.listeners {
+            let bound = listen("listener.address", listener.address, mail_gate.clone()).await?;
+            mail.push((listener.clone(), bound));
+        }
+        let web = listen("web.address", settings.web.address, web_gate).await?;
+        if let Some(host) = settings.web.public_url.strip_suffix(":0") {
+            settings.web.public_url = format!("{host}:{}", web.address().port());
+        }
+        Ok(Self { mail, mail_tls, web, web_tls })
+    }
+
+    /// Lets everybody in. Gives the addresses of the mail listeners, and that of the web pages.
+    pub(super) fn open(
+        self,
+        rooms: &Rooms,
+        settings: &Settings,
+        mailbox: Option<Demo>,
+        lifecycle: &Lifecycle,
+    ) -> (Vec<SocketAddr>, SocketAddr) {
+        let addresses = (self.mail.iter().map(|(_, bound)| bound.address()).collect(), self.web.address());
+        let limits = &settings.limits;
+        let house = House {
+            intake: rooms.intake(settings),
+            authenticator: rooms.authenticator.clone(),
+            spool: rooms.spool.clone(),
+            clock: rooms.clock.clone(),
+            bounds: outline::Bounds {
+                header_octets_max: limits.header_octets,
+                parts_max: limits.parts,
+                depth_max: limits.depth,
+            },
+            lifecycle: lifecycle.clone(),
+        };
+        for (listener, bound) in self.mail {
+            let hostname = settings.server.hostname.clone();
+            let terms = Terms::of(&listener, hostname, settings.organisation.notice_address.clone(), limits);
+            let served = smtpd::serve(bound, terms, self.mail_tls.clone(), house.clone());
+            lifecycle.spawn("mail listener", served);
+        }
+
+        let parts = Parts::new(
+            &settings.organisation,
+            &settings.web,
+            rooms.shelf.clone(),
+            rooms.clock.clone(),
+            (rooms.store.clone(), rooms.accounts.clone()),
+            rooms.registration(settings),
+            rooms.authenticator.clone(),
+        );
+        let bounds = Bounds { body_octets: limits.web_body_octets, request_time: limits.web_request_time };
+        let router = router::router(parts, mailbox, bounds);
+        let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
+        lifecycle.spawn("web listener", served);
+        addresses
+    }
+}
+
+async fn listen(key: &str, address: SocketAddr, gate: Gate) -> anyhow::Result<Listener> {
+    Listener::bind(address, gate).await.with_context(|| format!("{key}: listening on {address}"))
+}

@@ -1,0 +1,149 @@
+//! The inside: store, books and flows, each made of those below it.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::accounts::Accounts;
+use crate::auth::Authenticator;
+use crate::auth::password::Passwords;
+use crate::base::clock::Clock;
+use crate::config::Settings;
+use crate::daemon::{Outside, templates};
+use crate::delivery::relay::Relay;
+use crate::delivery::report::Reporter;
+use crate::delivery::{Books, Delivery};
+use crate::intake::{Intake, Parts, Policy};
+use crate::invites::Invites;
+use crate::net::lifecycle::Lifecycle;
+use crate::net::throttle::Failures;
+use crate::net::tls::ClientTls;
+use crate::notices::Notices;
+use crate::queue::Queue;
+use crate::registration::{Registration, Rules};
+use crate::roster::Roster;
+use crate::store::Store;
+use crate::store::spool::Spool;
+use crate::template::{Shelf, Templates};
+
+/// A whole office behind one address may mistype more often than one person.
+const PEER_PATIENCE: u32 = 10;
+
+/// What the flows and the faces are made of.
+pub(super) struct Rooms {
+    pub(super) store: Store,
+    pub(super) spool: Spool,
+    pub(super) queue: Queue,
+    pub(super) accounts: Accounts,
+    pub(super) invites: Invites,
+    pub(super) passwords: Passwords,
+    pub(super) authenticator: Authenticator,
+    pub(super) shelf: Shelf,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Rooms {
+    /// Opens the store and reads the queue.
+    pub(super) fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let limits = &settings.limits;
+        let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
+        let queue = Queue::open(store.clone(), spool.clone(), Arc::clone(&clock), &settings.relay)
+            .context("reading the queue")?;
+        let accounts = Accounts::new(store.clone());
+        let invites = Invites::new(store.clone());
+        let passwords = Passwords::new(limits.password_hashes);
+        let failures = |free| Failures::new(Arc::clone(&clock), free, limits.sign_in_entries);
+        let authenticator = Authenticator::new(
+            accounts.clone(),
+            passwords.clone(),
+            failures(limits.sign_in_failures),
+            failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
+        );
+        let shelf = Shelf::new(Templates::built_in());
+        Ok(Self { store, spool, queue, accounts, invites, passwords, authenticator, shelf, clock })
+    }
+
+    /// The way out.
+    pub(super) fn delivery(
+        &self,
+        settings: &Settings,
+        outside: &Outside,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<Delivery> {
+        let clock = || Arc::clone(&self.clock);
+        let courier = if let Some(courier) = &outside.courier {
+            Arc::clone(courier)
+        } else {
+            let tls = ClientTls::load(settings.relay.trust.as_deref()).context("relay.trust")?;
+            let resolver = Arc::clone(&outside.resolver);
+            Relay::start(&settings.relay, &settings.server, tls, resolver, clock(), lifecycle)
+        };
+        let (queue, spool) = (self.queue.clone(), self.spool.clone());
+        let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation);
+        let books = Books { store: self.store.clone(), spool, queue, invites: self.invites.clone() };
+        Ok(Delivery::new(books, courier, reporter, clock(), &settings.relay))
+    }
+
+    /// The admin's texts: now, and whenever a file changes.
+    pub(super) fn watch_templates(&self, settings: &Settings, lifecycle: &Lifecycle) {
+        let Some(path) = &settings.templates else { return };
+        let mut folder = templates::Folder::new(path.clone());
+        templates::report(folder.refresh(&self.shelf));
+        lifecycle.spawn("template folder", folder.watch(self.shelf.clone(), lifecycle.clone()));
+    }
+
+    /// The door for mail.
+    pub(super) fn intake(&self, settings: &Settings) -> Intake {
+        let parts = Parts {
+            store: self.store.clone(),
+            spool: self.spool.clone(),
+            queue: self.queue.clone(),
+            invites: self.invites.clone(),
+            authenticator: self.authenticator.clone(),
+            templates: self.shelf.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let policy = Policy {
+            server: settings.server.clone(),
+            organisation: settings.organisation.clone(),
+            invite: settings.invite.clone(),
+            web: settings.web.clone(),
+            limits: settings.limits.clone(),
+        };
+        Intake::new(parts, policy)
+    }
+
+    /// From a link to an account.
+    pub(super) fn registration(&self, settings: &Settings) -> Registration {
+        let notices = Notices::new(
+            self.queue.clone(),
+            self.spool.clone(),
+            self.shelf.clone(),
+            Arc::clone(&self.clock),
+            &settings.server,
+            &settings.organisation,
+            &settings.web,
+        );
+        Registration::new(
+            self.store.clone(),
+            self.accounts.clone(),
+            self.invites.clone(),
+            self.passwords.clone(),
+            notices,
+            self.queue.clone(),
+            Arc::clone(&self.clock),
+            Rules::new(&settings.organisation, &settings.web),
+        )
+    }
+
+    /// Staff accounts.
+    pub(super) fn roster(&self, settings: &Settings) -> Roster {
+        Roster::new(
+            self.store.clone(),
+            self.accounts.clone(),
+            self.passwords.clone(),
+            settings.organisation.clone(),
+            Arc::clone(&self.clock),
+        )
+    }
+}
