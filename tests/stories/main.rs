@@ -1,4 +1,39 @@
-//! Stories: what a user would recognise, one per file.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Stories: what a user would recognise, one per file, each named as a sentence.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a story fails by panicking"
+)]
 
+mod harness;
+
+mod a_hop_without_eight_bits;
+mod a_link_expires_after_fourteen_days;
+mod a_refused_recipient_is_reported_to_the_sender;
+mod a_restart_forgets_nothing;
+mod a_slow_hop_does_not_hold_up_others;
+mod activation_link_works_once;
+mod an_address_with_a_tag_invites;
+mod an_invitation_reaches_three_people_each_with_its_own_link;
+mod bcc_stays_hidden;
+mod connections_are_kept;
+mod every_corpus_message_keeps_its_shape;
 mod floors_hold;
+mod limits_are_said_in_words;
+mod looking_changes_nothing;
+mod mail_waits_for_a_hop_that_is_down;
+mod no_open_relay;
+mod nobody_sends_as_somebody_else;
+mod null_sender_never_bounces;
+mod ordinary_mail_arrives_byte_for_byte;
+mod refusals_are_said_at_once;
+mod sign_in_after_activation;
+mod smuggling_is_refused;
+mod starttls_drops_what_came_before;
+mod stop_finishes_what_is_running;
+mod templates_change_without_restart;
+mod the_harness_is_honest;
+mod the_next_hop_must_prove_its_name;
+mod wrong_password_tells_nothing;

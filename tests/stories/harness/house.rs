@@ -1,0 +1,352 @@
+//! The whole daemon, in this process, on ports of its own, with a clock that moves by hand and a next hop that does
+//! as it is told. A story ends with [`House::close`], which looks whether the house is clean.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use postern::accounts::{Account, Accounts, Kind};
+use postern::base::address::Address;
+use postern::base::clock::{Clock, ManualClock, Timestamp};
+use postern::base::id::AccountId;
+use postern::base::mailbox::Mailbox;
+use postern::config::Settings;
+use postern::daemon::{Daemon, Outside};
+use postern::net::resolver::FixedZone;
+use postern::store::{Batch, Store};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::harness::authority::Authority;
+use crate::harness::browser::{Browser, Page};
+use crate::harness::client::{Answer, Client};
+use crate::harness::hop::{Delivery, Hop};
+use crate::harness::letter::Letter;
+use crate::harness::reading::Arrived;
+use crate::harness::wire::PATIENCE;
+
+/// Of every account in the house.
+pub const PASSWORD: &str = "an early bird in the east wing";
+
+/// May invite. Has a second address, `a.archer@corp.example`.
+pub const ALICE: &str = "alice@corp.example";
+
+/// May send mail, but not invite.
+pub const BOB: &str = "bob@corp.example";
+
+/// Turns a mail into an invitation.
+pub const INVITE: &str = "invite@corp.example";
+
+/// Where people reach the web pages.
+pub const PORTAL: &str = "https://postern.corp.example";
+
+/// Every link begins so.
+pub const LINK: &str = "https://postern.corp.example/i/";
+
+/// The name in the house's certificate.
+const HOSTNAME: &str = "postern.corp.example";
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// When all stories begin.
+const BEGINNING: Timestamp = Timestamp::from_millis(1_795_523_820_000);
+
+/// The daemon and its surroundings.
+pub struct House {
+    pub hop: Hop,
+    pub clock: Arc<ManualClock>,
+    pub authority: Authority,
+    settings: Settings,
+    directory: TempDir,
+    /// `None` while it is being started anew.
+    daemon: Option<Daemon>,
+}
+
+impl House {
+    /// As an organisation would have it, with a next hop that takes everything.
+    pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// With other settings.
+    pub async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open_before(Hop::start().await, change).await
+    }
+
+    /// With this next hop, and other settings.
+    pub async fn open_before(hop: Hop, change: impl FnOnce(&mut Settings)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let credential = authority.credential(&[HOSTNAME]);
+        fs::write(directory.path().join("certificate.pem"), credential.certificate).unwrap();
+        fs::write(directory.path().join("key.pem"), credential.key).unwrap();
+        fs::create_dir(directory.path().join("templates")).unwrap();
+        let mut settings = settings(directory.path(), hop.address());
+        change(&mut settings);
+        open_accounts(&settings).await;
+        let clock = Arc::new(ManualClock::at(BEGINNING));
+        let daemon = Some(start(&settings, &clock).await);
+        Self { hop, clock, authority, settings, directory, daemon }
+    }
+
+    /// Stops the daemon, and starts it again on what it left.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    /// Starts the daemon again.
+    pub async fn start(&mut self) {
+        self.daemon = Some(start(&self.settings, &self.clock).await);
+    }
+
+    /// Asks the daemon to stop. The task ends when it has.
+    pub fn begin_to_stop(&mut self) -> JoinHandle<()> {
+        let daemon = self.daemon.take().expect("a running daemon");
+        tokio::spawn(async move {
+            let late = daemon.stop().await;
+            assert!(late.is_empty(), "still ran when it should have stopped: {late:?}");
+        })
+    }
+
+    /// A mail client on the submission port, in clear, that has heard the greeting.
+    pub async fn client(&self) -> Client {
+        Client::connect(self.submission()).await
+    }
+
+    /// A mail client inside TLS that has said EHLO.
+    pub async fn secure_client(&self) -> Client {
+        let mut client = self.client().await;
+        client.start_tls(self.authority.client(), HOSTNAME).await;
+        client
+    }
+
+    /// A mail client, signed in as this member of the staff.
+    pub async fn client_of(&self, address: &str) -> Client {
+        let mut client = self.secure_client().await;
+        client.sign_in(address, PASSWORD).await.assert(235);
+        client
+    }
+
+    /// A mail client on the port that speaks TLS from the first octet.
+    pub async fn implicit_tls_client(&self) -> Client {
+        Client::connect_tls(self.listener(1), self.authority.client(), HOSTNAME).await
+    }
+
+    /// Alice sends a mail, by a connection of its own.
+    pub async fn send(&self, recipients: &[&str], message: &[u8]) -> Answer {
+        let mut client = self.client_of(ALICE).await;
+        let answer = client.mail(ALICE, recipients, message).await;
+        client.quit().await;
+        answer
+    }
+
+    /// Alice invites one person. Gives the link that reached the invitee.
+    pub async fn invite(&self, invitee: &str) -> String {
+        let letter = Letter::new("Plans of the east wing").to(invitee).cc(INVITE);
+        self.send(&[invitee, INVITE], &letter.octets()).await.assert(250);
+        let arrived = self.hop.wait_for_mail_to(invitee).await;
+        // The fourteen days begin when the gateway has noted that the mail has left.
+        self.settled().await;
+        Arrived::new(&arrived.octets).link(LINK)
+    }
+
+    /// A browser that has never been anywhere.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.daemon().web(), self.authority.client(), PORTAL)
+    }
+
+    /// The same browser with its cookies, after a restart.
+    pub fn restored(&self, browser: &Browser) -> Browser {
+        browser.moved_to(self.daemon().web())
+    }
+
+    /// Follows the link and opens the account. Gives the page behind the form.
+    pub async fn activate(&self, browser: &mut Browser, link: &str, name: &str, password: &str) -> Page {
+        let page = browser.get(link).await.assert(200);
+        let form = page.form("/i/").fill("name", name).fill("password", password);
+        browser.submit(&form).await
+    }
+
+    /// Signs in to the portal. Gives the answer to the form.
+    pub async fn sign_in(&self, browser: &mut Browser, address: &str, password: &str) -> Page {
+        let page = browser.get("/sign-in").await.assert(200);
+        let form = page.form("/sign-in").fill("address", address).fill("password", password);
+        browser.submit(&form).await
+    }
+
+    /// Where the admin's templates lie.
+    pub fn templates(&self) -> std::path::PathBuf {
+        self.directory.path().join("templates")
+    }
+
+    /// Lets time pass in such steps, one every few milliseconds, until the wait ends.
+    pub async fn while_time_passes<T>(&self, step: Duration, wait: impl Future<Output = T>) -> T {
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut wait => return done,
+                () = tokio::time::sleep(Duration::from_millis(2)) => self.clock.advance(step),
+            }
+        }
+    }
+
+    /// Waits until nothing is in the queue.
+    pub async fn settled(&self) {
+        let queue = self.daemon().queue();
+        let settled = async {
+            while !queue.is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(settled.is_ok(), "{} messages are still in the queue", queue.len());
+    }
+
+    /// Where mail clients sign in.
+    pub fn submission(&self) -> SocketAddr {
+        self.listener(0)
+    }
+
+    /// The listener at this place in the settings.
+    pub fn listener(&self, place: usize) -> SocketAddr {
+        self.daemon().listeners()[place]
+    }
+
+    /// Ends the story: all mail is settled, the daemon stops in time, and nothing is left in the spool.
+    /// Gives all that the hop received.
+    pub async fn close(mut self) -> Vec<Delivery> {
+        self.while_time_passes(MINUTE, self.settled()).await;
+        self.stop().await;
+        assert_eq!(self.hop.faults(), [""; 0]);
+        let left = orphans(&self.settings.storage.directory);
+        assert!(left.is_empty(), "left in the spool: {left:?}");
+        self.hop.deliveries()
+    }
+
+    /// Ends the story with mail in the queue that its hop will never take.
+    pub async fn close_with_mail_waiting(mut self) -> Vec<Delivery> {
+        self.stop().await;
+        self.hop.deliveries()
+    }
+
+    async fn stop(&mut self) {
+        self.begin_to_stop().await.unwrap();
+    }
+
+    fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("a running daemon")
+    }
+}
+
+async fn start(settings: &Settings, clock: &Arc<ManualClock>) -> Daemon {
+    let zone = FixedZone {
+        addresses: HashMap::from([("localhost".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])]),
+        ..FixedZone::default()
+    };
+    let outside = Outside {
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        resolver: Arc::new(zone),
+        courier: None,
+        mailbox: None,
+    };
+    Daemon::start(settings.clone(), outside).await.unwrap()
+}
+
+/// As an admin writes them; what is not said here is as delivered.
+fn settings(directory: &Path, hop: SocketAddr) -> Settings {
+    let directory = directory.display();
+    let file = format!(
+        r#"
+        [server]
+        hostname = "{HOSTNAME}"
+        certificate = "{directory}/certificate.pem"
+        key = "{directory}/key.pem"
+
+        [organisation]
+        name = "Corp Example"
+        domains = ["corp.example"]
+
+        [[listener]]
+        address = "127.0.0.1:0"
+        tls = "starttls"
+        role = "submission"
+
+        [[listener]]
+        address = "127.0.0.1:0"
+        tls = "implicit"
+        role = "submission"
+
+        [web]
+        address = "127.0.0.1:0"
+        public_url = "{PORTAL}"
+
+        [invite]
+        addresses = ["{INVITE}"]
+
+        [[relay.smarthost]]
+        host = "127.0.0.1"
+        port = {port}
+        tls = "none"
+
+        [storage]
+        directory = "{directory}/state"
+
+        [templates]
+        directory = "{directory}/templates"
+        "#,
+        port = hop.port(),
+    );
+    let path = Path::new(&directory.to_string()).join("postern.toml");
+    fs::write(&path, file).unwrap();
+    Settings::load(&path).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+async fn open_accounts(settings: &Settings) {
+    let (store, _spool) = Store::open(&settings.storage).unwrap();
+    let accounts = Accounts::new(store.clone());
+    let mut batch = Batch::new();
+    for (name, address, alias, may_invite) in
+        [("Alice Archer", ALICE, Some("a.archer@corp.example"), true), ("Bob Baker", BOB, None, false)]
+    {
+        let account = Account {
+            id: AccountId::fresh(),
+            kind: Kind::Staff,
+            mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
+            aliases: alias.map(|alias| Address::parse(alias).unwrap()).into_iter().collect(),
+            password: quick_hash(PASSWORD),
+            may_invite,
+            locked: false,
+            created: BEGINNING,
+            inviters: Vec::new(),
+        };
+        accounts.insert(&mut batch, &account).unwrap();
+    }
+    store.commit(batch).await.unwrap();
+    store.close().await;
+}
+
+/// An argon2id hash that costs next to nothing to check: a story is not about its cost.
+fn quick_hash(password: &str) -> String {
+    let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password(password.as_bytes()).unwrap().to_string()
+}
+
+/// What lies in the spool that should not, when nothing is in the queue: large bodies, received or half received, and
+/// segments but for the one that is open.
+fn orphans(state: &Path) -> Vec<String> {
+    let names = fs::read_dir(state.join("spool"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    let (segments, mut orphans): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".segment"));
+    if segments.len() > 1 {
+        orphans.extend(segments);
+    }
+    orphans
+}
