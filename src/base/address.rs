@@ -346,7 +346,9 @@ mod tests {
 
     #[test]
     fn no_letter_becomes_another_persons() {
-        for (one, other) in [("\u{212a}im@b.c", "kim@b.c"), ("K\u{130}M@b.c", "kim@b.c"), ("k\u{131}m@b.c", "kim@b.c")] {
+        for (one, other) in
+            [("\u{212a}im@b.c", "kim@b.c"), ("K\u{130}M@b.c", "kim@b.c"), ("k\u{131}m@b.c", "kim@b.c")]
+        {
             assert!(!address(one).same_mailbox(&address(other)), "{one}");
             assert_ne!(address(one).key(), address(other).key());
         }
