@@ -3,6 +3,7 @@
 //! One promise above all: whether an account exists, is locked, stands on the other side of the gate, or the password
 //! was wrong, is not to be told from outside, neither by the answer nor by the time it takes.
 
+mod argon2id;
 pub mod password;
 
 use std::net::{IpAddr, Ipv6Addr};
