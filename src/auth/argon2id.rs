@@ -135,7 +135,9 @@ mod tests {
             .collect();
         let after = resident();
         done.wait();
-        crowd.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in crowd {
+            thread.join().unwrap();
+        }
         // Half of what the crowd used; the other tests of this process use some meanwhile.
         let limit = CROWD * MEMORY_KIB as usize / 2;
         assert!(after < before + limit, "{before} KiB before, {after} KiB after");
