@@ -119,7 +119,7 @@ impl Connection {
         let silence = async {
             tokio::time::sleep(self.request_time).await;
             if has_asked.load(Ordering::Relaxed) {
-                future::pending().await
+                future::pending::<()>().await;
             }
         };
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
