@@ -183,6 +183,12 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
 }
 
 #[test]
+fn a_faulty_smarthost_does_not_make_the_keys_beside_it_unknown() {
+    let fault = fault_of("[relay]\nretry_first = \"1 second\"\n[[relay.smarthost]]\nhost = \"no host\"\n");
+    assert!(fault.starts_with("relay.smarthost #1.host: “no host” is neither"), "{fault}");
+}
+
+#[test]
 fn what_must_be_written_is_asked_for_by_name() {
     let faults = Folder::with("").read(&[]).unwrap_err();
     let keys: Vec<&str> = faults.0.iter().map(|fault| fault.key.as_str()).collect();
