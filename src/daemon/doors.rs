@@ -97,5 +97,9 @@ impl Doors {
 }
 
 async fn listen(key: &str, address: SocketAddr, gate: Gate) -> anyhow::Result<Listener> {
-    Listener::bind(address, gate).await.with_context(|| format!("{key}: listening on {address}"))
+    Listener::bind(address, gate).await.with_context(|| {
+        format!(
+            "{key}: {address} cannot be listened on; is it in use, or of another machine, or below port 1024?"
+        )
+    })
 }
