@@ -28,14 +28,21 @@ use crate::store::Store;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a staff member, who can then send mail and invitations
+    ///
+    /// The password is asked for, or read from the first line of the input or of a file. Whether the service runs does
+    /// not matter: if it does, it is asked to do it.
     Add(Add),
     /// List all staff members
+    ///
+    /// One line a person: address, name, other addresses, and what is special.
     List(List),
     /// Give a staff member a new password
+    ///
+    /// The password is asked for, or read from the first line of the input or of a file.
     Password(Password),
 }
 
-/// The password is asked for, or read from the first line of the input or of a file.
+/// Whom to add.
 #[derive(Debug, Args)]
 pub struct Add {
     /// The primary mail address, which is also the sign-in name
@@ -56,7 +63,7 @@ pub struct Add {
     file: ConfigFile,
 }
 
-/// One line a person: address, name, other addresses, and what is special.
+/// How to list.
 #[derive(Debug, Args)]
 pub struct List {
     /// Print a JSON array instead
@@ -66,7 +73,7 @@ pub struct List {
     file: ConfigFile,
 }
 
-/// The password is asked for, or read from the first line of the input or of a file.
+/// Whose password to change.
 #[derive(Debug, Args)]
 pub struct Password {
     /// The staff member's address
@@ -186,9 +193,12 @@ struct Opened {
 impl Reach {
     async fn of(settings: &Settings) -> anyhow::Result<Self> {
         let directory = &settings.storage.directory;
-        let reached = Client::connect(directory)
-            .await
-            .with_context(|| format!("reaching the daemon in {}", directory.display()))?;
+        let reached = Client::connect(directory).await.with_context(|| {
+            format!(
+                "{} cannot be reached; please run this as root or as the service's user",
+                directory.display()
+            )
+        })?;
         Ok(match reached {
             Some(client) => Self::Daemon(client),
             None => Self::Store(Opened::open(settings)?),
@@ -220,8 +230,8 @@ fn refuse_to_leave_foreign_files(directory: &Path) -> anyhow::Result<()> {
     let us = rustix::process::geteuid().as_raw();
     match std::fs::metadata(directory) {
         Ok(metadata) if metadata.uid() != us => bail!(
-            "{} belongs to another user (number {}); please run this command as that user, for example with \
-             `sudo -u postern`, or while the service runs",
+            "{} belongs to another user (number {}), and the service does not run. Please start it, or run this \
+             command as that user, for example with `runuser -u postern --`",
             directory.display(),
             metadata.uid()
         ),

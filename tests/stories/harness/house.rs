@@ -179,6 +179,11 @@ impl House {
         browser.submit(&form).await
     }
 
+    /// The file that an admin edits, as the house was opened with it.
+    pub fn config(&self) -> std::path::PathBuf {
+        self.directory.path().join("postern.toml")
+    }
+
     /// Where the admin's templates lie.
     pub fn templates(&self) -> std::path::PathBuf {
         self.directory.path().join("templates")
