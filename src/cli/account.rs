@@ -17,7 +17,7 @@ use crate::auth::password::Passwords;
 use crate::base::address::Address;
 use crate::base::clock::SystemClock;
 use crate::base::mailbox::Mailbox;
-use crate::cli::{ConfigFile, prompt, settings};
+use crate::cli::{ConfigFile, prompt};
 use crate::config::Settings;
 use crate::control::api::{AccountLine, AddAccount, SetPassword};
 use crate::control::client::Client;
@@ -95,7 +95,7 @@ pub async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let account = AddAccount {
         mailbox: Mailbox::named(wanted.name.as_deref().unwrap_or_default(), wanted.address),
         aliases: wanted.aliases,
@@ -115,7 +115,7 @@ async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let lines: Vec<AccountLine> = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::GET, "/accounts", &()).await?,
         Reach::Store(opened) => {
@@ -148,7 +148,7 @@ fn sentence(line: &AccountLine) -> String {
 }
 
 async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let secret = prompt::password(wanted.from_file.as_deref())?;
     match Reach::of(&settings).await? {
         Reach::Daemon(client) => {
@@ -164,6 +164,12 @@ async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> 
     }
     writeln!(out, "{} has a new password.", wanted.address)?;
     Ok(())
+}
+
+/// Whoever adds an account needs none of the service's secrets, and by hand has none.
+fn settings(file: &ConfigFile) -> anyhow::Result<Settings> {
+    let file = &file.config;
+    Settings::load_without_credentials(file).with_context(|| format!("{} cannot be used", file.display()))
 }
 
 /// One segment of a path (RFC 3986 §2.1): everything but unreserved characters is encoded.

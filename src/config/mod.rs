@@ -28,7 +28,7 @@ use thiserror::Error;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::Lifespan;
 use crate::base::secret::Secret;
-use crate::config::section::{Places, Section};
+use crate::config::section::{Credentials, Places, Section};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,15 +312,23 @@ impl Settings {
     /// # Errors
     /// [`Faults`]: all that is wrong at once.
     pub fn load(file: &Path) -> Result<Self, Faults> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Self::read(file, None, credentials)
+        Self::read(file, None, Credentials::handed_over())
+    }
+
+    /// As [`Settings::load`], for a command beside the service that uses no secret: one that systemd hands to the service
+    /// alone is left empty.
+    ///
+    /// # Errors
+    /// [`Faults`].
+    pub fn load_without_credentials(file: &Path) -> Result<Self, Faults> {
+        Self::read(file, None, Credentials::Unneeded)
     }
 
     /// As [`Settings::load`], with the environment handed in; `None` is the process's own.
     fn read(
         file: &Path,
         environment: Option<HashMap<String, String>>,
-        credentials: Option<PathBuf>,
+        credentials: Credentials,
     ) -> Result<Self, Faults> {
         let tree = section::tree(file, environment).map_err(|fault| Faults(vec![fault]))?;
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();

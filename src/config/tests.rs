@@ -37,7 +37,7 @@ impl Folder {
 
     fn read(&self, environment: &[(&str, &str)]) -> Result<Settings, Faults> {
         let environment = environment.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
-        let credentials = Some(self.path("credentials"));
+        let credentials = Credentials::In(self.path("credentials"));
         Settings::read(&self.path("postern.toml"), Some(environment.collect()), credentials)
     }
 }
@@ -189,6 +189,15 @@ fn a_faulty_smarthost_does_not_make_the_keys_beside_it_unknown() {
 }
 
 #[test]
+fn a_command_that_needs_no_secret_does_without_the_credentials() {
+    let file = "[[relay.smarthost]]\nhost = \"hop.example\"\nuser = \"postern\"\npassword_file = \"credential:hop\"\n";
+    let folder = Folder::with(&format!("{MINIMAL}{file}"));
+    assert!(folder.read(&[]).is_err());
+    let settings = Settings::load_without_credentials(&folder.path("postern.toml")).unwrap();
+    assert!(matches!(settings.relay.route, Route::Smarthosts(hosts) if hosts[0].login.is_some()));
+}
+
+#[test]
 fn what_must_be_written_is_asked_for_by_name() {
     let faults = Folder::with("").read(&[]).unwrap_err();
     let keys: Vec<&str> = faults.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -231,7 +240,9 @@ fn files_are_found_beside_the_configuration_or_where_systemd_put_them() {
     assert_eq!(settings.templates, Some(folder.path("templates")));
     assert_eq!(settings.storage.directory, Path::new("/var/lib/postern"));
 
-    let without = Settings::read(&folder.path("postern.toml"), Some(HashMap::new()), None).unwrap_err().0;
+    let without = Settings::read(&folder.path("postern.toml"), Some(HashMap::new()), Credentials::Lacking)
+        .unwrap_err()
+        .0;
     assert!(without[0].remedy.contains("LoadCredential=tls.key:"), "{}", without[0]);
 }
 
