@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
+use crate::base::clock::{Clock, SystemClock};
 use crate::config::{Fault, Route, Settings};
 use crate::control::client::Client;
 use crate::daemon::templates::Folder;
@@ -73,13 +74,33 @@ impl<W: Write> Report<'_, W> {
 fn certificate(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let server = &settings.server;
     match ServerTls::load(&server.certificate, &server.key, &[]) {
-        Ok(_) => report.fine(&server.certificate.display(), "and its key can be served"),
+        Ok(tls) => {
+            let portal = authority_host(&settings.web.public_url);
+            let hostname = server.hostname.to_string();
+            let mut names = vec![hostname.as_str(), portal];
+            names.dedup();
+            let objections = tls.objections(&names, SystemClock.now());
+            if objections.is_empty() {
+                return report.fine(&server.certificate.display(), "and its key can be served");
+            }
+            report.found(
+                "server.certificate",
+                &format!("{}: {}", server.certificate.display(), objections.join("; ")),
+                "Have one made for server.hostname and for the host of web.public_url, and renewed in time.",
+            )
+        }
         Err(fault) => report.found(
             "server.certificate",
             &fault,
             "Give a PEM file with the certificate and those of its issuers, and the key that belongs to it.",
         ),
     }
+}
+
+/// The host of an `https://` address, without the port.
+fn authority_host(url: &str) -> &str {
+    let authority = url.strip_prefix("https://").unwrap_or(url);
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
 fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::harness::command::postern;
-use crate::harness::house::House;
+use crate::harness::house::{House, PORTAL};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_finds_a_sound_house_sound() {
@@ -56,6 +56,22 @@ async fn a_check_names_every_fault_at_once() {
     assert_eq!(keys, expected, "{said:?}");
     assert!(!said.succeeded && said.err.contains("5 faults"), "{said:?}");
     drop(taken);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_finds_a_certificate_for_another_name() {
+    let house = House::open().await;
+    let text =
+        fs::read_to_string(house.config()).unwrap().replace(PORTAL, "https://portal.corp.example:8443");
+    let config = house.config().with_file_name("portal.toml");
+    fs::write(&config, text).unwrap();
+    let said = postern(&config, &["check"], "").await;
+    assert!(!said.succeeded, "{said:?}");
+    assert!(
+        said.out.contains("certificate.pem: it is not for portal.corp.example. Have one made"),
+        "{said:?}"
+    );
     house.close().await;
 }
 
