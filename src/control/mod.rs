@@ -88,3 +88,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
