@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,7 +80,11 @@ fn certificate(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::
 fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let directory = &settings.storage.directory;
     let probe = directory.join(".check");
-    let tried = std::fs::create_dir_all(directory)
+    // As the daemon would make it: nobody else has any business with the mail in it.
+    let tried = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     match tried {

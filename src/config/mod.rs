@@ -134,6 +134,8 @@ pub struct Relay {
     pub retry_first: Duration,
     /// The longest wait between two attempts.
     pub retry_max: Duration,
+    /// The age at which the sender of a message that still waits is told so, once for each recipient.
+    pub delay_notice_after: Duration,
     /// The age at which a message is given up and reported to its sender.
     pub give_up_after: Duration,
     /// Connections to one destination at once.

@@ -14,6 +14,7 @@ impl Default for Relay {
             route: Route::Mx,
             retry_first: Duration::from_mins(1),
             retry_max: Duration::from_hours(1),
+            delay_notice_after: Duration::from_hours(4),
             // RFC 5321 §4.5.4.1: "at least 4-5 days".
             give_up_after: Duration::from_hours(5 * 24),
             connections_per_destination: 20,
@@ -32,6 +33,7 @@ impl Default for Relay {
 pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
     let default = Relay::default();
     let second = Duration::from_secs(1);
+    let minute = Duration::from_mins(1);
     let hour = Duration::from_hours(1);
     let day = Duration::from_hours(24);
     let smarthosts = section.each("smarthost", smarthost);
@@ -43,6 +45,11 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
         },
         retry_first: section.or("retry_first", default.retry_first, units::time(second..=day)),
         retry_max: section.or("retry_max", default.retry_max, units::time(second..=day)),
+        delay_notice_after: section.or(
+            "delay_notice_after",
+            default.delay_notice_after,
+            units::time(minute..=30 * day),
+        ),
         give_up_after: section.or("give_up_after", default.give_up_after, units::time(hour..=30 * day)),
         connections_per_destination: section.or(
             "connections_per_destination",

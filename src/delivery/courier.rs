@@ -40,6 +40,8 @@ pub enum Outcome {
         hop: String,
         /// In which words.
         reply: Reply,
+        /// Who tells the sender, if the sender asked to be told.
+        duty: Duty,
     },
     /// Not now; to be tried again.
     Deferred {
@@ -55,6 +57,17 @@ pub enum Outcome {
         /// Why.
         reason: Reason,
     },
+}
+
+/// Where the duty lies to report a success that the sender asked for (RFC 3461 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// With the next hop: it knows of reports, and was told the wish (§5.2.1).
+    Passed,
+    /// With us: the next hop knows nothing of reports, so we say that the message was relayed to it (§5.2.2).
+    Relayed,
+    /// With us: this is the recipient's mailbox, so we say that the message was delivered (§5.2.3).
+    Arrived,
 }
 
 /// Why a recipient did not get the message.

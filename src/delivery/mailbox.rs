@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::base::address::{Address, ReversePath};
 use crate::base::clock::{Clock, Timestamp};
-use crate::delivery::courier::{Courier, Outcome, Parcel, Reason};
+use crate::delivery::courier::{Courier, Duty, Outcome, Parcel, Reason};
 use crate::smtp::reply::{EnhancedCode, Reply};
 
 /// Letters kept.
@@ -90,7 +90,7 @@ impl Mailbox {
         let to = parcel.recipients.iter().map(|(address, _)| address.clone()).collect();
         let id = self.letters().keep(parcel.sender.clone(), to, self.clock.now(), octets);
         let reply = Reply::new(250, EnhancedCode(2, 0, 0), format!("kept as letter {id}"));
-        Outcome::Delivered { hop: NAME.to_owned(), reply }
+        Outcome::Delivered { hop: NAME.to_owned(), reply, duty: Duty::Arrived }
     }
 }
 

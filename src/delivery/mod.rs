@@ -3,11 +3,15 @@
 //! ```text
 //! Queue::claim ──▶ Parcel ──▶ Courier::deliver ──▶ Outcome of each recipient ──▶ one batch ──▶ Queue::finish
 //!                             (relay, mailbox)     delivered · deferred · refused
+//!                                                  (finding: what the sender hears of it)
 //! ```
 //!
 //! What it promises:
 //! - Every recipient ends exactly once: delivered, reported to the sender, or (null sender, or no report wanted) in
 //!   the audit log. What ends it, the report and the invitation's new state are one commit.
+//! - The sender hears of failures, of delays (once for each recipient, after `relay.delay_notice_after`) and, where
+//!   asked for, of successes that nobody else will report (RFC 3461). Only where no report can be written (a full disk)
+//!   does a success stay unsaid.
 //! - At most `relay.connections_max` messages are on their way at once. A place is given to the next message as soon
 //!   as the next hop has answered; that the answer is noted comes after, beside it, for as many messages again.
 //! - A stop lets what is on its way come to its end. What was not sent stays in the queue.
@@ -20,6 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::base::clock::Clock;
 use crate::config;
 use crate::delivery::courier::{Courier, Outcome, Parcel, Reason};
+use crate::delivery::finding::Deadlines;
 use crate::delivery::report::Reporter;
 use crate::delivery::settle::Settler;
 use crate::invites::Invites;
@@ -33,6 +38,7 @@ use crate::store::spool::Spool;
 
 mod client;
 pub mod courier;
+mod finding;
 mod hop;
 pub mod mailbox;
 mod pool;
@@ -87,7 +93,7 @@ impl Delivery {
             queue: books.queue.clone(),
             spool: books.spool.clone(),
             courier,
-            settler: Arc::new(Settler::new(books, reporter, clock, relay.give_up_after)),
+            settler: Arc::new(Settler::new(books, reporter, clock, Deadlines::of(relay))),
             sending: semaphore(),
             settling: semaphore(),
             places,

@@ -1,4 +1,4 @@
-//! What the sender hears of recipients that will never get the message (RFC 5321 §6.1, RFC 3464).
+//! What the sender hears of what became of a message: one report for each claim (RFC 5321 §6.1, RFC 3461, RFC 3464).
 
 use std::io;
 
@@ -8,12 +8,14 @@ use crate::base::address::{Address, Domain, ReversePath};
 use crate::base::clock::Timestamp;
 use crate::base::id::MessageId;
 use crate::config;
-use crate::delivery::courier::{Outcome, Reason};
-use crate::mail::compose::report::{Failed, Failure};
+use crate::delivery::courier::{Duty, Outcome, Reason};
+use crate::delivery::finding::Finding;
+use crate::mail::compose::report::{Action, DeliveryReport, Reported};
 use crate::mail::edit::Source as _;
 use crate::queue::claim::Claim;
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
-use crate::smtp::parameter::{MailParameters, Notify, RcptParameters, Return};
+use crate::smtp::parameter::{MailParameters, RcptParameters, Return};
+use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, StoreFault};
 
@@ -49,29 +51,31 @@ impl Reporter {
         Self { queue, spool, host: server.hostname.clone(), from: organisation.notice_address.clone() }
     }
 
-    /// The report of all recipients that were refused and whose failure the sender wants to hear of; `None` where
-    /// there are none, or nobody to tell.
+    /// The report of all recipients of whom the sender hears; `None` where there are none, or nobody to tell.
     pub(super) async fn write(
         &self,
         claim: &Claim,
-        outcomes: &[Outcome],
+        findings: &[Finding],
         at: Timestamp,
     ) -> io::Result<Option<Report>> {
         let Some(sender) = claim.message.sender.address() else {
             return Ok(None);
         };
-        let failed: Vec<Failed> = claim
+        let recipients: Vec<Reported> = claim
             .envelopes()
-            .zip(outcomes)
-            .filter(|(envelope, _)| is_wanted(envelope.parameters.notify))
-            .filter_map(|(envelope, outcome)| failed(envelope, outcome, at))
+            .zip(findings)
+            .filter_map(|(envelope, Finding { outcome, news })| {
+                news.map(|action| reported(envelope, outcome, action, at))
+            })
             .collect();
-        if failed.is_empty() {
+        if recipients.is_empty() {
             return Ok(None);
         }
-        let (original, original_is_whole) = self.original(&claim.message)?;
+        // RET speaks of failures only; of what did not fail the header is enough (RFC 3461 §4.3).
+        let may_be_whole = recipients.iter().any(|reported| reported.action == Action::Failed);
+        let (original, original_is_whole) = self.original(&claim.message, may_be_whole)?;
         let id = MessageId::fresh();
-        let failure = Failure {
+        let report = DeliveryReport {
             id,
             host: &self.host,
             from: &self.from,
@@ -79,11 +83,11 @@ impl Reporter {
             envelope_id: claim.message.parameters.envid.as_deref(),
             arrived: claim.message.received,
             at,
-            recipients: &failed,
+            recipients: &recipients,
             original: &original,
             original_is_whole,
         };
-        self.post(id, sender, Bytes::from(failure.message()), at).await.map(Some)
+        self.post(id, sender, Bytes::from(report.message()), at).await.map(Some)
     }
 
     /// Puts a report into a batch; it leaves after the commit, when it is admitted.
@@ -93,9 +97,10 @@ impl Reporter {
     }
 
     /// What of the message goes back. Never the edits: they hold a link that is not the sender's.
-    fn original(&self, message: &Message) -> io::Result<(Bytes, bool)> {
+    fn original(&self, message: &Message, may_be_whole: bool) -> io::Result<(Bytes, bool)> {
         let body = self.spool.open(&message.body)?;
-        let is_whole = message.parameters.ret == Some(Return::Full) && body.len() <= WHOLE_MAX;
+        let is_whole =
+            may_be_whole && message.parameters.ret == Some(Return::Full) && body.len() <= WHOLE_MAX;
         let end = if is_whole { body.len() } else { message.header_len.min(body.len()).min(WHOLE_MAX) };
         Ok((body.read(0..end)?, is_whole))
     }
@@ -123,27 +128,30 @@ impl Reporter {
     }
 }
 
-/// Whether the sender of this recipient hears of its failure (RFC 3461 §4.1).
-pub(super) const fn is_wanted(notify: Notify) -> bool {
-    matches!(notify, Notify::Unsaid | Notify::On { failure: true, .. })
-}
-
 /// The recipient's line in the report.
-fn failed(envelope: &Envelope, outcome: &Outcome, at: Timestamp) -> Option<Failed> {
-    let Outcome::Refused { hop, reason } = outcome else {
-        return None;
+fn reported(envelope: &Envelope, outcome: &Outcome, action: Action, at: Timestamp) -> Reported {
+    let (status, remote, diagnostic) = match outcome {
+        // The mailbox is here: there is no other server, and nothing to explain.
+        Outcome::Delivered { reply, duty: Duty::Arrived, .. } => (success(reply), None, None),
+        Outcome::Delivered { hop, reply, .. } => (success(reply), Some(hop.clone()), Some(reply.to_string())),
+        Outcome::Deferred { hop, reason } | Outcome::Refused { hop, reason } => match reason {
+            Reason::Reply(reply) => (reason.status(), hop.clone(), Some(reply.to_string())),
+            // The remote server stands beside its own words only; a sentence of ours is not its answer.
+            Reason::Local { status, text } => (*status, None, Some(text.clone())),
+        },
     };
-    // The remote server stands beside its own words only; a sentence of ours is not its answer.
-    let (diagnostic, remote) = match reason {
-        Reason::Reply(reply) => (reply.to_string(), hop.clone()),
-        Reason::Local { text, .. } => (text.clone(), None),
-    };
-    Some(Failed {
+    Reported {
         recipient: envelope.recipient.clone(),
         original_recipient: envelope.parameters.orcpt.clone(),
-        status: reason.status().to_string(),
-        diagnostic: Some(diagnostic),
+        action,
+        status: status.to_string(),
+        diagnostic,
         remote,
         last_attempt: at,
-    })
+    }
+}
+
+/// The status of what was taken; where the next hop gave none, the plainest of its class (RFC 3463 §3.1).
+fn success(reply: &Reply) -> EnhancedCode {
+    reply.enhanced.filter(|EnhancedCode(class, ..)| *class == 2).unwrap_or(EnhancedCode(2, 0, 0))
 }

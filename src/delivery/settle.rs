@@ -1,17 +1,16 @@
 //! The note of what became of a message: one batch for the queue, the invitation and the report.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::audit::{self, Event};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::InvitationId;
 use crate::delivery::Books;
-use crate::delivery::courier::{Outcome, Reason};
-use crate::delivery::report::{Report, Reporter, is_wanted};
+use crate::delivery::courier::Outcome;
+use crate::delivery::finding::{Deadlines, Finding};
+use crate::delivery::report::{Report, Reporter};
 use crate::queue::claim::Claim;
-use crate::queue::{Admission, Message, Settlement, Verdict};
-use crate::smtp::reply::EnhancedCode;
+use crate::queue::{Admission, Settlement};
 use crate::store::{Batch, CommitError, StoreFault};
 
 /// How often somebody else may change an invitation under our hands before we wait for a quieter time.
@@ -22,7 +21,7 @@ pub(super) struct Settler {
     books: Books,
     reporter: Reporter,
     clock: Arc<dyn Clock>,
-    give_up_after: Duration,
+    deadlines: Deadlines,
 }
 
 impl Settler {
@@ -30,29 +29,33 @@ impl Settler {
         books: Books,
         reporter: Reporter,
         clock: Arc<dyn Clock>,
-        give_up_after: Duration,
+        deadlines: Deadlines,
     ) -> Self {
-        Self { books, reporter, clock, give_up_after }
+        Self { books, reporter, clock, deadlines }
     }
 
     /// Notes the outcomes of a claim, one for each of its entries. What cannot be noted comes due again.
     pub(super) async fn settle(&self, claim: Claim, outcomes: Vec<Outcome>) {
         let now = self.clock.now();
         let message = claim.message.id;
-        let outcomes = outcomes.into_iter().map(|outcome| self.in_time(&claim.message, outcome, now));
-        let mut outcomes: Vec<_> = outcomes.collect();
-        let mut report = match self.reporter.write(&claim, &outcomes, now).await {
+        let found = claim
+            .entries
+            .iter()
+            .zip(outcomes)
+            .map(|(stored, outcome)| self.deadlines.finding(&claim.message, &stored.value, outcome, now));
+        let mut findings: Vec<_> = found.collect();
+        let mut report = match self.reporter.write(&claim, &findings, now).await {
             Ok(report) => report,
             Err(error) => {
-                tracing::error!(%message, %error, "a report could not be written; it is tried again later");
-                outcomes = outcomes.into_iter().map(postponed).collect();
+                tracing::error!(%message, %error, "a report could not be written");
+                findings = findings.into_iter().map(Finding::unreported).collect();
                 None
             }
         };
         for _ in 0..CONFLICTS_MAX {
-            match self.note(&claim, &outcomes, report.as_ref(), now).await {
+            match self.note(&claim, &findings, report.as_ref(), now).await {
                 Ok((settlement, admission)) => {
-                    record(&claim, &outcomes);
+                    record(&claim, &findings);
                     self.books.queue.finish(claim, settlement);
                     if let Some(admission) = admission {
                         self.books.queue.admit(admission);
@@ -63,8 +66,9 @@ impl Settler {
                 Err(CommitError::Conflict) => {}
                 // Of all this only the report needs room.
                 Err(CommitError::Store(StoreFault::Full)) if report.is_some() => {
+                    tracing::error!(%message, "there is no room for a report");
                     report = None;
-                    outcomes = outcomes.into_iter().map(postponed).collect();
+                    findings = findings.into_iter().map(Finding::unreported).collect();
                 }
                 Err(CommitError::Store(fault)) => {
                     tracing::error!(%message, %fault, "an outcome could not be noted");
@@ -75,34 +79,20 @@ impl Settler {
         tracing::error!(%message, "an outcome could not be noted: its invitation changes all the time");
     }
 
-    /// An outcome that is deferred once too often is a refusal.
-    fn in_time(&self, message: &Message, outcome: Outcome, now: Timestamp) -> Outcome {
-        match outcome {
-            Outcome::Deferred { hop, reason } if now.since(message.received) >= self.give_up_after => {
-                let whose = hop.as_ref().map(|hop| format!(" of {hop}")).unwrap_or_default();
-                let hours = self.give_up_after.as_secs() / 3600;
-                let text = format!("given up after {hours} hours; the last answer{whose} was: {reason}");
-                // RFC 3463 §3.5, X.4.7: delivery time expired.
-                Outcome::Refused { hop, reason: Reason::local(EnhancedCode(5, 4, 7), text) }
-            }
-            outcome => outcome,
-        }
-    }
-
     /// One commit: the envelopes, the invitations, the report.
     async fn note(
         &self,
         claim: &Claim,
-        outcomes: &[Outcome],
+        findings: &[Finding],
         report: Option<&Report>,
         now: Timestamp,
     ) -> Result<(Settlement, Option<Admission>), CommitError> {
         let mut batch = Batch::new();
-        let verdicts: Vec<_> = outcomes.iter().map(verdict).collect();
+        let verdicts: Vec<_> = findings.iter().map(Finding::verdict).collect();
         let settlement = self.books.queue.settle(&mut batch, claim, &verdicts)?;
-        for (envelope, outcome) in claim.envelopes().zip(outcomes) {
+        for (envelope, finding) in claim.envelopes().zip(findings) {
             if let Some(id) = envelope.invitation {
-                self.mark(&mut batch, id, outcome, now)?;
+                self.mark(&mut batch, id, &finding.outcome, now)?;
             }
         }
         let admission = report.map(|report| self.reporter.add(&mut batch, report)).transpose()?;
@@ -133,37 +123,20 @@ impl Settler {
     }
 }
 
-/// What the queue is to do.
-fn verdict(outcome: &Outcome) -> Verdict {
-    match outcome {
-        Outcome::Delivered { .. } | Outcome::Refused { .. } => Verdict::Done,
-        Outcome::Deferred { reason, .. } => Verdict::Again { answer: reason.to_string() },
-    }
-}
-
-/// A refusal that cannot be reported now waits until it can.
-fn postponed(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Refused { hop, reason } => Outcome::Deferred { hop, reason },
-        outcome => outcome,
-    }
-}
-
 /// The lines of the audit log.
-fn record(claim: &Claim, outcomes: &[Outcome]) {
+fn record(claim: &Claim, findings: &[Finding]) {
     let message = claim.message.id;
-    let has_sender = claim.message.sender.address().is_some();
-    for (envelope, outcome) in claim.envelopes().zip(outcomes) {
+    for (envelope, Finding { outcome, news }) in claim.envelopes().zip(findings) {
         let recipient = &envelope.recipient;
         match outcome {
-            Outcome::Delivered { hop, reply } => {
+            Outcome::Delivered { hop, reply, .. } => {
                 audit::record(&Event::Delivered { message, recipient, hop, reply: &reply.to_string() });
             }
             Outcome::Deferred { reason, .. } => {
                 audit::record(&Event::Deferred { message, recipient, reason: &reason.to_string() });
             }
             Outcome::Refused { reason, .. } => {
-                let reported = has_sender && is_wanted(envelope.parameters.notify);
+                let reported = news.is_some();
                 audit::record(&Event::Bounced { message, recipient, reason: &reason.to_string(), reported });
             }
         }

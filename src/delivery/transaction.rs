@@ -5,7 +5,7 @@ use bytes::BytesMut;
 
 use crate::base::address::Address;
 use crate::delivery::client::{Client, ClientFault};
-use crate::delivery::courier::{CHUNK_OCTETS, Outcome, Parcel, Reason};
+use crate::delivery::courier::{CHUNK_OCTETS, Duty, Outcome, Parcel, Reason};
 use crate::smtp::command::Command;
 use crate::smtp::data::DataWriter;
 use crate::smtp::parameter::{BodyType, MailParameters};
@@ -186,7 +186,9 @@ impl Client {
     fn of_the_whole(&self, last: Option<&Reply>, sent: bool) -> Outcome {
         match last {
             Some(reply) if sent && is_taken(reply) => {
-                Outcome::Delivered { hop: self.hop.clone(), reply: reply.clone() }
+                // With DSN the wishes went along (`announce`), and with them the duty.
+                let duty = if self.extensions.dsn { Duty::Passed } else { Duty::Relayed };
+                Outcome::Delivered { hop: self.hop.clone(), reply: reply.clone(), duty }
             }
             Some(reply) => self.failure(reply),
             // A recipient was taken, so DATA was sent, so it was answered: there is no such dialogue.

@@ -1,6 +1,6 @@
 //! New mails: what the gateway writes in its own name.
 //!
-//! [`Notice`] is a mail for a person, [`report::Failure`] a delivery status notification. Both give a whole message:
+//! [`Notice`] is a mail for a person, [`report::DeliveryReport`] a delivery status notification. Both give a whole message:
 //! CRLF line ends, 7-bit (but for a header that names an address with a non-ASCII local part, which only SMTPUTF8 can
 //! carry, RFC 6532), lines within the limits of RFC 5322 §2.1.1. Nothing that stands in a name, a subject or a foreign
 //! identifier can add a header field.

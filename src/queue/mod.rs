@@ -47,6 +47,8 @@ pub enum Verdict {
     Again {
         /// What the next hop, or the way to it, said; shown to whoever looks at the queue.
         answer: String,
+        /// Whether this batch holds a report that tells the sender of the delay.
+        delay_reported: bool,
     },
 }
 
@@ -223,8 +225,8 @@ impl Queue {
                     ENTRIES.remove(batch, &(message, slot.number), stored)?;
                     settlement.done += 1;
                 }
-                Verdict::Again { answer } => {
-                    let schedule = stored.value.schedule.next(now, now + *wait, answer);
+                Verdict::Again { answer, delay_reported } => {
+                    let schedule = stored.value.schedule.next(now, now + *wait, answer, *delay_reported);
                     let slot = Slot { due: schedule.due, ..*slot };
                     let entry = Entry { envelope: stored.value.envelope.clone(), schedule };
                     ENTRIES.replace(batch, &(message, slot.number), stored, &entry)?;

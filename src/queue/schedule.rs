@@ -21,6 +21,8 @@ pub struct Schedule {
     pub first_attempt: Option<Timestamp>,
     /// What the last attempt ended with.
     pub last_answer: Option<String>,
+    /// Whether the sender was told that it takes longer.
+    pub delay_reported: bool,
 }
 
 /// The waits between attempts: doubling from the first to the longest, up to a quarter longer by chance, so that what
@@ -35,17 +37,18 @@ impl Schedule {
     /// Never tried, due at once.
     #[must_use]
     pub const fn at_once(now: Timestamp) -> Self {
-        Self { attempts: 0, due: now, first_attempt: None, last_answer: None }
+        Self { attempts: 0, due: now, first_attempt: None, last_answer: None, delay_reported: false }
     }
 
-    /// The schedule after an attempt that failed for now.
+    /// The schedule after an attempt that failed for now, and whose delay is or is not reported with it.
     #[must_use]
-    pub fn next(&self, now: Timestamp, due: Timestamp, answer: &str) -> Self {
+    pub fn next(&self, now: Timestamp, due: Timestamp, answer: &str, delay_reported: bool) -> Self {
         Self {
             attempts: self.attempts.saturating_add(1),
             due,
             first_attempt: self.first_attempt.or(Some(now)),
             last_answer: Some(answer.chars().scan(0, within_answer_max).collect()),
+            delay_reported: self.delay_reported || delay_reported,
         }
     }
 }
@@ -93,9 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_that_was_reported_stays_so() {
+        let now = Timestamp::from_millis(0);
+        let schedule = Schedule::at_once(now).next(now, now, "450 later", false);
+        assert!(!schedule.delay_reported);
+        assert!(schedule.next(now, now, "450 later", true).next(now, now, "450 later", false).delay_reported);
+    }
+
+    #[test]
     fn an_answer_is_kept_as_far_as_it_fits() {
         let now = Timestamp::from_millis(0);
-        let schedule = Schedule::at_once(now).next(now, now, &"ß".repeat(400));
+        let schedule = Schedule::at_once(now).next(now, now, &"ß".repeat(400), false);
         assert_eq!(schedule.last_answer.unwrap().len(), ANSWER_MAX);
     }
 }

@@ -86,7 +86,7 @@ fn recipient(claim: &Claim) -> String {
 }
 
 fn later() -> Verdict {
-    Verdict::Again { answer: "450 later".to_owned() }
+    Verdict::Again { answer: "450 later".to_owned(), delay_reported: false }
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
 pub(super) fn faulty(fault: DataFault) -> Reply {
     let enhanced = match fault {
         DataFault::BareCrOrLf => EnhancedCode(5, 6, 11),
-        DataFault::LineTooLong => EnhancedCode(5, 6, 0),
+        DataFault::NulBeginsLine | DataFault::LineTooLong => EnhancedCode(5, 6, 0),
     };
     Reply::new(550, enhanced, fault.to_string())
 }

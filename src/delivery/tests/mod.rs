@@ -3,6 +3,7 @@
 mod chaos;
 mod connections;
 mod outcomes;
+mod reports;
 mod sink;
 
 use std::net::SocketAddr;

@@ -203,7 +203,8 @@ async fn what_cannot_be_delivered_for_five_days_is_reported() {
     while house.clock.now().since(posted) < 5 * DAY {
         house.wait_for_deferral().await;
     }
-    let report = text(&sink.taken(1).await[0].data).replace("\r\n ", " ");
+    // The first told of the delay.
+    let report = text(&sink.taken(2).await[1].data).replace("\r\n ", " ");
     assert!(report.contains("Status: 5.4.7"), "{report}");
     assert!(report.contains("the last answer of 127.0.0.1 was: 450 4.2.1 mailbox busy"), "{report}");
     house.close().await;

@@ -1,7 +1,8 @@
-//! Delivery status notifications: a permanent failure, told to the sender (RFC 3464 in RFC 6522's multipart/report).
+//! Delivery status notifications: what became of a message, told to its sender (RFC 3464 in RFC 6522's
+//! multipart/report).
 //!
-//! The first part is for the person: what failed, for whom, in whose words, and what to do. The second is for programs.
-//! The third returns the message or its header.
+//! The first part is for the person: what happened, to whom, in whose words, and what to do. The second is for
+//! programs. The third returns the message or its header.
 
 use memchr::memmem;
 
@@ -25,16 +26,16 @@ const LINE_MAX: usize = 998;
 /// line may be, so that one unbroken word fits.
 const DIAGNOSTIC_MAX: usize = 900;
 
-/// A delivery status notification about recipients that will not get the message.
+/// A delivery status notification: what became of some recipients of a message.
 #[derive(Clone, Debug)]
-pub struct Failure<'a> {
+pub struct DeliveryReport<'a> {
     /// Names the report; its Message-ID is made from it.
     pub id: MessageId,
     /// Our own name: the reporting MTA.
     pub host: &'a Domain,
     /// The address that stands in From, beside "Mail Delivery System". The envelope's sender is `<>` (RFC 3464 §2).
     pub from: &'a Address,
-    /// The envelope sender of what failed.
+    /// The envelope sender of the message.
     pub to: &'a Address,
     /// ENVID of the message (RFC 3461 §4.4), xtext decoded.
     pub envelope_id: Option<&'a str>,
@@ -42,8 +43,8 @@ pub struct Failure<'a> {
     pub arrived: Timestamp,
     /// When the report is written.
     pub at: Timestamp,
-    /// Whom it did not reach; at least one.
-    pub recipients: &'a [Failed],
+    /// Who is spoken of; at least one.
+    pub recipients: &'a [Reported],
     /// The header of the message, or the whole of it.
     pub original: &'a [u8],
     /// Whether `original` is the whole message. It is returned whole if it is 7-bit: a message/rfc822 part cannot be
@@ -51,13 +52,15 @@ pub struct Failure<'a> {
     pub original_is_whole: bool,
 }
 
-/// One recipient's failure (RFC 3464 §2.3).
+/// What became of one recipient (RFC 3464 §2.3).
 #[derive(Clone, Debug)]
-pub struct Failed {
+pub struct Reported {
     /// Whom we tried to reach.
     pub recipient: Address,
     /// ORCPT as the sender gave it, xtext decoded: `rfc822;kim@partner.example`.
     pub original_recipient: Option<String>,
+    /// What happened.
+    pub action: Action,
     /// The enhanced status: `5.1.1` (RFC 3463).
     pub status: String,
     /// The next hop's own words; where `remote` is none, a sentence of ours.
@@ -68,7 +71,23 @@ pub struct Failed {
     pub last_attempt: Timestamp,
 }
 
-impl Failure<'_> {
+/// What happened to a recipient's copy (RFC 3464 §2.3.3), the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// It will not be delivered.
+    Failed,
+    /// It was not delivered yet.
+    Delayed {
+        /// How long it will be tried.
+        until: Timestamp,
+    },
+    /// It was handed to a server that does not report what becomes of it.
+    Relayed,
+    /// It is in the recipient's mailbox.
+    Delivered,
+}
+
+impl DeliveryReport<'_> {
     /// The octets of the report.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
@@ -83,7 +102,10 @@ impl Failure<'_> {
                 address::Address::new_address(Some("Mail Delivery System"), self.from.to_string()),
             )
             .header("To", address::Address::new_address(None::<&str>, self.to.to_string()))
-            .header("Subject", Text::new(one_line(&format!("Not delivered: {subject}"), HEADER_TEXT_MAX)))
+            .header(
+                "Subject",
+                Text::new(one_line(&format!("{}: {subject}", self.headline()), HEADER_TEXT_MAX)),
+            )
             // RFC 3834 §5.1: in answer to a particular message.
             .header("Auto-Submitted", Raw::new("auto-replied"))
             .header("X-Auto-Response-Suppress", Raw::new("All"));
@@ -97,16 +119,25 @@ impl Failure<'_> {
         written(threaded(builder, parent, &[]).body(MimePart::new(report, parts)))
     }
 
-    /// The part for the person who sent the message.
+    /// What stands before the subject: the worst of the news.
+    fn headline(&self) -> &'static str {
+        match self.recipients.iter().map(|recipient| recipient.action).min() {
+            Some(Action::Failed) | None => "Not delivered",
+            Some(Action::Delayed { .. }) => "Delayed",
+            Some(Action::Relayed) => "On its way",
+            Some(Action::Delivered) => "Delivered",
+        }
+    }
+
+    /// The part for the person who sent the message: what is worst comes first.
     fn words(&self, subject: &str) -> String {
-        let people = self.recipients.iter().map(Failed::words).collect::<Vec<_>>().join("\n");
+        let mut recipients: Vec<&Reported> = self.recipients.iter().collect();
+        recipients.sort_by_key(|recipient| recipient.action);
+        let alike = recipients.chunk_by(|one, next| one.action == next.action);
+        let news: Vec<String> =
+            alike.filter_map(|alike| Some(section(alike.first()?.action, alike))).collect();
         let subject = if subject.is_empty() { String::new() } else { format!("Subject: {subject}\n") };
-        format!(
-            "Your message has not reached:\n\n{people}\n\
-             It will not be tried again. Recipients who are not named here are not affected.\n\n\
-             {subject}Sent: {}\n",
-            date(self.arrived)
-        )
+        format!("{}\n{subject}Sent: {}\n", news.join("\n"), date(self.arrived))
     }
 
     /// The part for programs: fields of the message, then of each recipient (RFC 3464 §2.1).
@@ -117,23 +148,26 @@ impl Failure<'_> {
         }
         field(&mut fields, "Reporting-MTA", &format!("dns; {}", self.host));
         field(&mut fields, "Arrival-Date", &date(self.arrived));
-        for failed in self.recipients {
+        for recipient in self.recipients {
             fields.extend_from_slice(b"\r\n");
-            if let Some(original) = &failed.original_recipient {
+            if let Some(original) = &recipient.original_recipient {
                 field(&mut fields, "Original-Recipient", &typed(original));
             }
-            field(&mut fields, "Final-Recipient", &final_recipient(&failed.recipient));
-            field(&mut fields, "Action", "failed");
-            field(&mut fields, "Status", &ascii(&failed.status));
-            if let Some(host) = &failed.remote {
+            field(&mut fields, "Final-Recipient", &final_recipient(&recipient.recipient));
+            field(&mut fields, "Action", recipient.action.keyword());
+            field(&mut fields, "Status", &ascii(&recipient.status));
+            if let Some(host) = &recipient.remote {
                 field(&mut fields, "Remote-MTA", &format!("dns; {}", ascii(host)));
             }
-            if let Some(said) = &failed.diagnostic {
+            if let Some(said) = &recipient.diagnostic {
                 // `smtp` promises the words of an SMTP reply (RFC 3464 §9.3, diagnostic-type); ours are not one.
-                let kind = if failed.remote.is_some() { "smtp" } else { "X-Postern" };
+                let kind = if recipient.remote.is_some() { "smtp" } else { "X-Postern" };
                 field(&mut fields, "Diagnostic-Code", &format!("{kind}; {}", ascii(said)));
             }
-            field(&mut fields, "Last-Attempt-Date", &date(failed.last_attempt));
+            field(&mut fields, "Last-Attempt-Date", &date(recipient.last_attempt));
+            if let Action::Delayed { until } = recipient.action {
+                field(&mut fields, "Will-Retry-Until", &date(until));
+            }
         }
         fields
     }
@@ -154,8 +188,20 @@ impl Failure<'_> {
     }
 }
 
-impl Failed {
-    /// Who, why, and what to do.
+impl Action {
+    /// The word that programs read (RFC 3464 §2.3.3).
+    const fn keyword(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed { .. } => "delayed",
+            Self::Relayed => "relayed",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+impl Reported {
+    /// Who, in whose words and, where it failed, what to do.
     fn words(&self) -> String {
         let said = self.diagnostic.as_deref().map(|said| one_line(said, DIAGNOSTIC_MAX));
         let said = match (&self.remote, said) {
@@ -163,8 +209,38 @@ impl Failed {
             (None, Some(said)) => format!("    {said}\n"),
             (_, None) => String::new(),
         };
-        format!("    {}\n{said}    {}\n", self.recipient, remedy(&self.status))
+        let remedy = match self.action {
+            Action::Failed => format!("    {}\n", remedy(&self.status)),
+            _ => String::new(),
+        };
+        format!("    {}\n{said}{remedy}", self.recipient)
     }
+}
+
+/// All to whom the same has happened: what, who, and what comes of it.
+fn section(action: Action, alike: &[&Reported]) -> String {
+    let people: Vec<String> = alike.iter().map(|recipient| recipient.words()).collect();
+    let (what, then) = match action {
+        Action::Failed => (
+            "Your message has not reached:",
+            "It will not be tried again. Recipients who are not named here are not affected.".to_owned(),
+        ),
+        Action::Delayed { until } => (
+            "Your message has not yet reached:",
+            format!("It is tried again until {}. There is no need to send it again.", date(until)),
+        ),
+        Action::Relayed => (
+            "Your message is on its way to:",
+            "The mail system that took it does not report what arrives. If it cannot be delivered after all, you \
+             should hear of it."
+                .to_owned(),
+        ),
+        Action::Delivered => (
+            "Your message has arrived in the mailbox of:",
+            "This does not say that it was read.".to_owned(),
+        ),
+    };
+    format!("{what}\n\n{}\n{then}\n", people.join("\n"))
 }
 
 /// What the sender can do, by the class of the failure (RFC 3463 §3).
@@ -239,133 +315,4 @@ fn ascii(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use mailparse::MailHeaderMap;
-
-    use crate::mail::compose::tests::assert_sound;
-
-    use super::*;
-
-    const ORIGINAL: &[u8] =
-        b"Received: from pc by gate\r\nFrom: Ann <ann@corp.example>\r\nTo: kim@partner.example\r\n\
-        Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <m1@corp.example>\r\n\r\nThe body\r\n";
-
-    fn failed(recipient: &str, said: Option<&str>, remote: Option<&str>) -> Failed {
-        Failed {
-            recipient: Address::parse(recipient).unwrap(),
-            original_recipient: None,
-            status: "5.1.1".to_owned(),
-            diagnostic: said.map(str::to_owned),
-            remote: remote.map(str::to_owned),
-            last_attempt: Timestamp::from_millis(1_795_500_060_000),
-        }
-    }
-
-    fn report(recipients: &[Failed], original: &[u8], original_is_whole: bool) -> Vec<u8> {
-        Failure {
-            id: MessageId::fresh(),
-            host: &Domain::parse("gate.corp.example").unwrap(),
-            from: &Address::parse("postern@corp.example").unwrap(),
-            to: &Address::parse("ann@corp.example").unwrap(),
-            envelope_id: Some("QQ314159"),
-            arrived: Timestamp::from_millis(1_795_500_000_000),
-            at: Timestamp::from_millis(1_795_500_061_000),
-            recipients,
-            original,
-            original_is_whole,
-        }
-        .message()
-    }
-
-    #[test]
-    fn a_report_tells_the_person_what_failed_and_what_to_do() {
-        let words = "550 5.1.1 <kim@partner.example>: user unknown";
-        let recipients = [
-            failed("kim@partner.example", Some(words), Some("mx.partner.example")),
-            failed("lee@partner.example", Some("No answer for 5 days."), None),
-        ];
-        let octets = report(&recipients, ORIGINAL, false);
-        assert_sound(&octets);
-        let mail = mailparse::parse_mail(&octets).unwrap();
-        let field = |name: &str| mail.headers.get_first_value(name).unwrap();
-        assert_eq!(field("From"), "\"Mail Delivery System\" <postern@corp.example>");
-        assert_eq!(field("To"), "<ann@corp.example>");
-        assert_eq!(field("Subject"), "Not delivered: Grüße");
-        assert_eq!(field("Auto-Submitted"), "auto-replied");
-        assert_eq!(field("In-Reply-To"), "<m1@corp.example>");
-        assert_eq!(
-            mail.subparts[0].get_body().unwrap(),
-            "Your message has not reached:\r\n\r\n    kim@partner.example\r\n    mx.partner.example answered: \
-             550 5.1.1 <kim@partner.example>: user unknown\r\n    Please check the address for a typing mistake and \
-             send the message again.\r\n\r\n    lee@partner.example\r\n    No answer for 5 days.\r\n    Please check \
-             the address for a typing mistake and send the message again.\r\n\r\nIt will not be tried again. \
-             Recipients who are not named here are not affected.\r\n\r\nSubject: Grüße\r\n\
-             Sent: Tue, 24 Nov 2026 06:00:00 +0000\r\n"
-        );
-    }
-
-    #[test]
-    fn a_report_tells_programs_the_same() {
-        let mut failed = failed(
-            "jörg@partner.example",
-            Some("550 5.1.1 Empfänger\r\nunbekannt"),
-            Some("mx.partner.example"),
-        );
-        failed.original_recipient = Some("rfc822;j+a@partner.example".to_owned());
-        let octets = report(&[failed], ORIGINAL, false);
-        assert_sound(&octets);
-        let mail = mailparse::parse_mail(&octets).unwrap();
-        assert_eq!(mail.ctype.mimetype, "multipart/report");
-        assert_eq!(mail.ctype.params.get("report-type").unwrap(), "delivery-status");
-        let [_, status, header] = mail.subparts.as_slice() else { panic!("{} parts", mail.subparts.len()) };
-        assert_eq!(status.ctype.mimetype, "message/delivery-status");
-        assert_eq!(
-            status.get_body().unwrap(),
-            "Original-Envelope-Id: QQ314159\r\nReporting-MTA: dns; gate.corp.example\r\n\
-             Arrival-Date: Tue, 24 Nov 2026 06:00:00 +0000\r\n\r\n\
-             Original-Recipient: rfc822; j+a@partner.example\r\n\
-             Final-Recipient: utf-8; j\\x{F6}rg@partner.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\
-             Remote-MTA: dns; mx.partner.example\r\nDiagnostic-Code: smtp; 550 5.1.1 Empf?nger unbekannt\r\n\
-             Last-Attempt-Date: Tue, 24 Nov 2026 06:01:00 +0000\r\n"
-        );
-        assert_eq!(header.ctype.mimetype, "text/rfc822-headers");
-        assert!(header.get_body().unwrap().contains("Message-ID: <m1@corp.example>"));
-        assert!(!header.get_body().unwrap().contains("The body"));
-    }
-
-    #[test]
-    fn a_whole_message_comes_back_octet_by_octet_if_it_is_seven_bit() {
-        let recipients = [failed("kim@partner.example", None, None)];
-        let octets = report(&recipients, ORIGINAL, true);
-        let mail = mailparse::parse_mail(&octets).unwrap();
-        assert_eq!(mail.subparts[2].ctype.mimetype, "message/rfc822");
-        assert_eq!(mail.subparts[2].get_body_raw().unwrap(), ORIGINAL);
-
-        let eight_bit = [ORIGINAL, "Grüße\r\n".as_bytes()].concat();
-        let octets = report(&recipients, &eight_bit, true);
-        assert_sound(&octets);
-        let mail = mailparse::parse_mail(&octets).unwrap();
-        assert_eq!(mail.subparts[2].ctype.mimetype, "text/rfc822-headers");
-    }
-
-    #[test]
-    fn a_hostile_next_hop_breaks_nothing() {
-        let endless = "x".repeat(5000);
-        for said in
-            ["", "\r\n\r\n--boundary\r\nAction: delivered", endless.as_str(), "=?utf-8?Q?=0D=0AAction:_x?="]
-        {
-            let octets = report(&[failed("kim@partner.example", Some(said), Some(said))], ORIGINAL, false);
-            assert_sound(&octets);
-            let mail = mailparse::parse_mail(&octets).unwrap();
-            assert_eq!(mail.subparts.len(), 3);
-            let status = mail.subparts[1].get_body().unwrap();
-            let (_, of_recipient) = status.split_once("\r\n\r\n").unwrap();
-            let (fields, _) = mailparse::parse_headers(of_recipient.as_bytes()).unwrap();
-            let names: Vec<String> = fields.iter().map(mailparse::MailHeader::get_key).collect();
-            assert_eq!(
-                names,
-                ["Final-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code", "Last-Attempt-Date"]
-            );
-        }
-    }
-}
+mod tests;

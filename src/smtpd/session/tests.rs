@@ -169,6 +169,26 @@ async fn a_person_signs_in_and_sends_as_herself_only() {
 }
 
 #[tokio::test]
+async fn who_is_locked_sends_nothing_more_in_the_open_session() {
+    let world = &World::new();
+    world.add_ann("correct horse battery").await;
+    let terms = Terms { role: Role::Submission, tls: TlsMode::Implicit, ..World::terms() };
+    let script = |mut client: Client| async move {
+        client
+            .say("EHLO a.example\r\nAUTH PLAIN AGFubkBjb3JwLmV4YW1wbGUAY29ycmVjdCBob3JzZSBiYXR0ZXJ5\r\n")
+            .await;
+        client.say("MAIL FROM:<ann@corp.example>\r\nRSET\r\n").await;
+        client.hears(&["220", "250", "235 2.7.0", "250 2.1.0", "250"]).await;
+        world.lock_ann().await;
+        client.say("MAIL FROM:<ann@corp.example>\r\nRCPT TO:<bob@corp.example>\r\n").await;
+        client.hears(&["530 5.7.0 The account may no longer", "503"]).await;
+        client.say("MAIL FROM:<ann@corp.example>\r\n").await;
+        client.hears(&["530 5.7.0 Please sign in"]).await;
+    };
+    world.visit(terms, script).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_message_in_parts_is_one_message_and_rset_forgets_it() {
     let world = World::new();
     let (head, tail) = MESSAGE.split_at(50);
@@ -279,6 +299,15 @@ impl World {
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account).unwrap();
+        self.store.commit(batch).await.unwrap();
+    }
+
+    async fn lock_ann(&self) {
+        let address = Address::parse("ann@corp.example").unwrap();
+        let ann = self.accounts.by_address(&address).unwrap().unwrap();
+        let mut batch = Batch::new();
+        let locked = Account { locked: true, ..ann.value.clone() };
+        self.accounts.replace(&mut batch, &ann, &locked).unwrap();
         self.store.commit(batch).await.unwrap();
     }
 
