@@ -41,6 +41,12 @@ pub enum Refusal {
         "an address among the recipients was refused, so nobody was invited. Please correct it and send again"
     )]
     RecipientRefused,
+    /// To or Cc, which name the invitees of this message, hold more than addresses.
+    #[error(
+        "To or Cc holds something that is not a mail address, so nobody was invited. Please correct it and send \
+         again"
+    )]
+    UnreadRecipients,
     /// No subject.
     #[error("the subject is empty. Please write one: the person you invite sees it first")]
     BlankSubject,

@@ -54,7 +54,7 @@ impl Sorter<'_> {
     ///
     /// # Errors
     /// What is wrong with an invite address ([`Refusal::BadTag`], [`Refusal::Lifespan`], [`Refusal::BadSuffix`]) or with
-    /// the address in it ([`Refusal::InviteAddress`], [`Refusal::Colleague`]).
+    /// the address in it ([`Refusal::InviteAddress`], [`Refusal::Colleague`]); [`Refusal::UnreadRecipients`].
     pub fn sort(&self, recipients: &[Recipient], facts: &Facts) -> Result<Sorted, Refusal> {
         let mut list = Guestlist::default();
         let mut seen = BTreeSet::new();
@@ -83,8 +83,11 @@ impl Sorter<'_> {
         if !invites {
             return Ok(Sorted::Ordinary);
         }
-        let is_bare = list.invitees.is_empty() && list.courtesy.is_empty();
-        self.read_header(&mut list, facts, is_bare && self.invite.read_headers);
+        let by_header = list.invitees.is_empty() && list.courtesy.is_empty() && self.invite.read_headers;
+        if by_header && facts.has_unread_recipients {
+            return Err(Refusal::UnreadRecipients);
+        }
+        self.read_header(&mut list, facts, by_header);
         Ok(Sorted::Invitation(list))
     }
 

@@ -33,6 +33,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::Loop { invites: true, .. } => (550, EnhancedCode(5, 7, 1)),
         Refusal::NobodyOutside
         | Refusal::RecipientRefused
+        | Refusal::UnreadRecipients
         | Refusal::BadTag { .. }
         | Refusal::BadSuffix { .. }
         | Refusal::InviteAddress(_)
@@ -94,6 +95,7 @@ mod tests {
             (Refusal::MayNotInvite(ann.clone()), "550 5.7.1"),
             (Refusal::NobodyOutside, "550 5.1.3"),
             (Refusal::RecipientRefused, "550 5.1.3"),
+            (Refusal::UnreadRecipients, "550 5.1.3"),
             (Refusal::BadSuffix { address: ann.clone(), example: String::new() }, "550 5.1.3"),
             (Refusal::InviteAddress(ann.clone()), "550 5.1.3"),
             (Refusal::Colleague(ann.clone()), "550 5.1.3"),

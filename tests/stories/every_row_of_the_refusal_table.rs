@@ -48,6 +48,7 @@ async fn who_cannot_be_invited() {
         ("no address", &["kim", INVITE], letter()),
         ("no valid domain", &["kim@partner..example", INVITE], letter()),
         ("a host by its number", &["kim@[192.0.2.7]", INVITE], letter()),
+        ("no address in the header", &[INVITE], letter().to("Lee Lund <lee@[192.0.2.7]>")),
         ("a domain that does not exist", &[KIM, "lee@nowhere.example", INVITE], letter()),
         ("the same by tag", &["invite+lee=nowhere.example@corp.example"], letter()),
         ("the same by suffix", &["lee@nowhere.example.invite.corp.example"], letter()),
@@ -76,6 +77,8 @@ async fn who_cannot_be_invited() {
       550 5.1.3 "kim@partner..example" is not a mail address: "partner..example" is not a valid domain
     a host by its number
       550 5.1.3 "kim@[192.0.2.7]" names a host by its number; please use an address with a domain name
+    no address in the header
+      550 5.1.3 To or Cc holds something that is not a mail address, so nobody was invited. Please correct it and send again
     a domain that does not exist
       550 5.1.2 lee@nowhere.example cannot be reached: the domain nowhere.example does not exist. Please check how the address is spelt
     the same by tag
