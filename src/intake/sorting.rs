@@ -137,17 +137,17 @@ impl Sorter<'_> {
         if self.invite.addresses.iter().any(|invite| invite.same_mailbox(address)) {
             return Ok(Reading::Bare(None));
         }
-        if let Some(domain) = &self.invite.domain
-            && address.domain().is_within(domain)
-        {
-            return before_suffix(address, domain).map(Reading::Naming);
+        if let Some((plain, tag)) = self.tagged(address) {
+            return match invitee_of(tag) {
+                Some(invitee) => Ok(Reading::Naming(invitee)),
+                None => self.options(address, plain, tag).map(Reading::Bare),
+            };
         }
-        let Some((plain, tag)) = self.tagged(address) else {
-            return Ok(Reading::Other);
-        };
-        match invitee_of(tag) {
-            Some(invitee) => Ok(Reading::Naming(invitee)),
-            None => self.options(address, plain, tag).map(Reading::Bare),
+        match &self.invite.domain {
+            Some(domain) if address.domain().is_within(domain) => {
+                before_suffix(address, domain).map(Reading::Naming)
+            }
+            _ => Ok(Reading::Other),
         }
     }
 

@@ -83,3 +83,37 @@ fn report(what: &str, outcome: Result<usize, CommitError>) {
         Err(fault) => tracing::warn!(%fault, "{what} could not be removed; trying again later"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::base::address::Address;
+    use crate::base::clock::{ManualClock, Timestamp};
+    use crate::base::id::AccountId;
+    use crate::config::{Rates, Storage};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
+        let (store, _spool) = Store::in_memory(&storage).unwrap();
+        let invites = Invites::new(store.clone());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_521_600_000)));
+        let people: Vec<Address> = (0..SWEEP_MAX * 2)
+            .map(|number| format!("kim{number}@partner.example").parse().unwrap())
+            .collect();
+        let mut batch = Batch::new();
+        let rates = Rates { per_hour: None, per_day: None, ..Rates::default() };
+        invites.count(&mut batch, AccountId::fresh(), people.iter(), &rates, clock.now()).unwrap();
+        store.commit(batch).await.unwrap();
+
+        let janitor =
+            Janitor::new(store.clone(), Accounts::new(store), invites, Arc::clone(&clock) as Arc<dyn Clock>);
+        clock.advance(Duration::from_hours(24));
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
+        clock.advance(Duration::from_hours(1));
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), SWEEP_MAX * 2);
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
+    }
+}

@@ -11,6 +11,7 @@ fn sort_with(recipients: &[&str], to: &[&str], read_headers: bool) -> Result<Sor
         ..config::Invite::at(vec![
             "invite@corp.example".parse().unwrap(),
             "guests+new@corp.example".parse().unwrap(),
+            "welcome@invite.corp.example".parse().unwrap(),
         ])
     };
     let domains = [Domain::parse("corp.example").unwrap()];
@@ -105,6 +106,10 @@ fn a_suffixed_address_invites_whom_it_begins_with() {
         let refusal = sort(&[faulty]).unwrap_err();
         assert!(refusal.to_string().contains("kim@partner.example.invite.corp.example"), "{refusal}");
     }
+    // An invite address may lie in that domain.
+    let forms = ["welcome@invite.corp.example", "welcome+li=other.example@invite.corp.example"];
+    assert_eq!(invitation(&forms).0, owned(&["li@other.example"]));
+    assert!(listed(sort(&["kim@partner.example", "welcome+9d@invite.corp.example"])).lifespan.is_some());
     // Only whole labels are a suffix.
     assert!(matches!(sort(&["kim@partner.reinvite.corp.example"]), Ok(Sorted::Ordinary)));
 }
