@@ -139,10 +139,9 @@ async fn a_client_that_goes_on_without_a_refused_recipient_invites_nobody() {
     // Both ways to lose one: it is no address, or it needs what the client has not announced.
     for faulty in ["lee@[192.0.2.7]", "léa@partner.example"] {
         client.command(&format!("MAIL FROM:<{ALICE}>")).await.assert(250);
-        for (recipient, code) in [(KIM, 250), (faulty, 553), (INVITE, 250)] {
-            let answer = client.command(&format!("RCPT TO:<{recipient}>")).await;
-            assert!(answer.code == code || answer.code == 550, "{answer}");
-        }
+        client.command(&format!("RCPT TO:<{KIM}>")).await.assert(250);
+        client.command(&format!("RCPT TO:<{faulty}>")).await.assert_says("55", "");
+        client.command(&format!("RCPT TO:<{INVITE}>")).await.assert(250);
         client.command("DATA").await.assert(354);
         client.send(stuffed(&Letter::new("Plans").to(KIM).cc(INVITE).octets())).await;
         client.answer().await.assert_says("550 5.1.3", "nobody was invited");
