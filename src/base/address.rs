@@ -168,6 +168,12 @@ impl Domain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether this is the other domain or lies below it.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.strip_suffix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
 }
 
 impl ReversePath {
@@ -342,6 +348,19 @@ mod tests {
     fn domains_are_compared_in_their_ascii_form() {
         assert_eq!(address("a@Пример.РФ"), address("a@xn--e1afmkfd.xn--p1ai"));
         assert!(address("Kim@Partner.Example").same_mailbox(&address("kim@partner.example")));
+    }
+
+    #[test]
+    fn a_domain_lies_within_itself_and_those_above_it() {
+        let domain = |text| Domain::parse(text).unwrap();
+        for (inner, outer, expected) in [
+            ("corp.example", "corp.example", true),
+            ("mail.corp.example", "corp.example", true),
+            ("notcorp.example", "corp.example", false),
+            ("corp.example", "mail.corp.example", false),
+        ] {
+            assert_eq!(domain(inner).is_within(&domain(outer)), expected, "{inner} {outer}");
+        }
     }
 
     #[test]

@@ -266,6 +266,11 @@ public_url = "https://{web}"
 
 [invite]
 addresses = ["{INVITE}"]
+# The demo works without a network, and its examples are in domains that do not exist.
+check_domains = false
+per_hour = "unlimited"
+per_day = "unlimited"
+per_day_to_one = "unlimited"
 
 [storage]
 directory = "state"

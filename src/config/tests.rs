@@ -92,6 +92,25 @@ fn the_documented_examples_are_right() {
 }
 
 #[test]
+fn the_domain_of_invitations_is_none_of_the_staff() {
+    for domain in ["corp.example", "example"] {
+        let fault = fault_of(&format!("[invite]\ndomain = \"{domain}\"\n"));
+        assert!(fault.starts_with("invite.domain: the addresses of corp.example would"), "{fault}");
+    }
+    let folder = Folder::with(&format!("{MINIMAL}[invite]\ndomain = \"Invite.corp.example\"\n"));
+    assert_eq!(folder.read(&[]).unwrap().invite.domain, Domain::parse("invite.corp.example"));
+}
+
+#[test]
+fn a_limit_of_invitations_can_be_lifted() {
+    let text = "[invite]\nper_hour = 7\nper_day = \"unlimited\"\n";
+    let rates = Folder::with(&format!("{MINIMAL}{text}")).read(&[]).unwrap().invite.rates;
+    assert_eq!(rates, Rates { per_hour: Some(7), per_day: None, per_invitee: Some(5) });
+    let fault = fault_of("[invite]\nper_hour = 0\n");
+    assert!(fault.contains("from 1 to 1000000, or \"unlimited\""), "{fault}");
+}
+
+#[test]
 fn every_key_is_documented() {
     // A key that nobody knows is answered with all that are known.
     let strange = spelled_out(true).lines().fold(String::new(), |text, line| {

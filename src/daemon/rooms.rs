@@ -16,6 +16,7 @@ use crate::delivery::{Books, Delivery};
 use crate::intake::{Intake, Parts, Policy};
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
+use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
 use crate::net::tls::ClientTls;
 use crate::notices::Notices;
@@ -93,7 +94,7 @@ impl Rooms {
     }
 
     /// The door for mail.
-    pub(super) fn intake(&self, settings: &Settings) -> Intake {
+    pub(super) fn intake(&self, settings: &Settings, resolver: Arc<dyn Resolver>) -> Intake {
         let parts = Parts {
             store: self.store.clone(),
             spool: self.spool.clone(),
@@ -101,6 +102,7 @@ impl Rooms {
             invites: self.invites.clone(),
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
+            resolver,
             clock: Arc::clone(&self.clock),
         };
         let policy = Policy {

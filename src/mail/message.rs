@@ -20,6 +20,8 @@ pub struct Facts {
     pub to: Vec<Mailbox>,
     /// As `to`.
     pub cc: Vec<Mailbox>,
+    /// Whether something stands in To or Cc that is not an address, and so is in neither list.
+    pub has_unread_recipients: bool,
     /// Unfolded, trimmed; empty if missing.
     pub subject: String,
     /// Without angle brackets.
@@ -62,8 +64,12 @@ impl Facts {
                     facts.from.extend(mailboxes(&header.value));
                 }
                 HeaderName::Sender => facts.sender = facts.sender.or_else(|| mailboxes(&header.value).next()),
-                HeaderName::To => facts.to.extend(mailboxes(&header.value)),
-                HeaderName::Cc => facts.cc.extend(mailboxes(&header.value)),
+                name @ (HeaderName::To | HeaderName::Cc) => {
+                    let list = if *name == HeaderName::To { &mut facts.to } else { &mut facts.cc };
+                    list.extend(mailboxes(&header.value));
+                    facts.has_unread_recipients |=
+                        header.value.as_address().is_some() && !is_clear(&header.value);
+                }
                 HeaderName::Subject if facts.subject.is_empty() => facts.subject = unfolded(&header.value),
                 HeaderName::MessageId => {
                     facts.message_id = facts.message_id.or_else(|| ids(&header.value).into_iter().next());
@@ -186,6 +192,19 @@ mod tests {
             }
         }
         assert_eq!(addresses(&facts("From: Ann <ann@corp.example>,\r\n\r\n").from), ["ann@corp.example"]);
+    }
+
+    #[test]
+    fn a_recipient_that_is_no_address_is_not_passed_over_in_silence() {
+        for (header, expected) in [
+            ("To: kim@partner.example, lee@[192.0.2.7]\r\n\r\n", true),
+            ("To: kim@partner.example\r\nCc: Lee\r\n\r\n", true),
+            ("To: kim@partner.example,\r\nCc: Team: lee@x.example;\r\n\r\n", false),
+            ("To: undisclosed-recipients:;\r\nCc:\r\n\r\n", false),
+            ("Subject: x\r\n\r\n", false),
+        ] {
+            assert_eq!(facts(header).has_unread_recipients, expected, "{header:?}");
+        }
     }
 
     #[test]

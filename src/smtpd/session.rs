@@ -358,9 +358,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 return self.dialogue.refused(reply);
             }
         };
-        let Envelope { submitter, sender, parameters, recipients } = envelope;
+        let Envelope { submitter, sender, parameters, recipients, turned_away } = envelope;
         let peer = Some(self.peer);
-        let submission = Submission { id, submitter, sender, parameters, recipients, body, outline, peer };
+        let submission =
+            Submission { id, submitter, sender, parameters, recipients, turned_away, body, outline, peer };
         match self.house.intake.accept(submission).await {
             Ok(accepted) => self.dialogue.accepted(rules::accepted(&accepted)),
             Err(refusal) => self.dialogue.refused(rules::refused(&refusal)),

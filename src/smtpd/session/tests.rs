@@ -10,13 +10,14 @@ use super::*;
 use crate::accounts::{Account, Accounts};
 use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
-use crate::base::clock::{Lifespan, SystemClock, Timestamp};
+use crate::base::clock::{SystemClock, Timestamp};
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
 use crate::intake::{self, Policy};
 use crate::invites::Invites;
+use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
@@ -254,6 +255,7 @@ impl World {
             invites: Invites::new(store.clone()),
             authenticator: authenticator.clone(),
             templates: Shelf::new(Templates::built_in()),
+            resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
         };
         let limits = Limits::default();
@@ -340,15 +342,7 @@ fn policy(limits: Limits) -> Policy {
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: Address::parse("postmaster@corp.example").unwrap(),
         },
-        invite: config::Invite {
-            enabled: true,
-            addresses: vec![invite],
-            default_subject: "An invitation".to_owned(),
-            blank_subject: config::BlankSubject::Refuse,
-            lifespan: Lifespan::days(14),
-            lifespan_min: Lifespan::days(1),
-            lifespan_max: Lifespan::days(90),
-        },
+        invite: config::Invite::at(vec![invite]),
         web: config::Web {
             address: "127.0.0.1:0".parse().unwrap(),
             public_url: "https://corp.example".to_owned(),
