@@ -61,7 +61,8 @@ $(recipe 4)
 CONF
   recipe 1 >"$FRONT/conf/postern"
   {
-    echo "127.0.0.1:$outside inet n - n - - smtpd"
+    # The same service twice: to one the client has signed in, to the other it is a stranger.
+    recipe 2 | sed "s/:$submission /:$outside /"
     recipe 2
     echo '    -o mynetworks=127.0.0.0/8'
     recipe 3
@@ -109,6 +110,11 @@ until_true 30 'the ordinary mail' arrived kim@partner.example 'Ordinary'
 ! grep -q 'postern.corp.example' "$(arrived kim@partner.example 'Ordinary')" || die 'ordinary mail has passed Postern'
 shown 'ordinary mail never passes Postern'
 
-! give "$outside" mallory@else.example --to $INVITE --h-Subject Hello --body 'Hello.' || die 'a stranger may write to the invite address'
-! give "$outside" $ALEX --to "kim@else.example,$INVITE" --h-Subject Hello --body 'Hello.' || die 'a stranger may invite'
-shown 'a stranger who writes to the invite address is refused by Postfix'
+filtered() { grep -c 'triggers FILTER' "$FRONT/mail.log"; }
+before=$(filtered)
+[ "$before" = 3 ] || die "$before of 3 messages with an invite address were handed over"
+! give "$outside" mallory@else.example --to "$BO,$INVITE" --h-Subject Hello --body 'Hello.' || die 'a stranger may write to the invite address'
+! give "$outside" $ALEX --to "kim@partner.example,$INVITE" --h-Subject Hello --body 'Hello.' || die 'a stranger may invite'
+[ "$(filtered)" = "$before" ] || die 'a stranger reaches Postern'
+[ "$(grep -c 'NOQUEUE: reject: RCPT from' "$FRONT/mail.log")" = 4 ] || die 'it was not Postfix that refused'
+shown 'who has not signed in is refused by Postfix, and never reaches Postern'
