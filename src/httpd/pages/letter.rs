@@ -1,6 +1,7 @@
 //! A mail of the demo as its reader sees it: read anew from the octets that were delivered.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use base64::Engine;
@@ -13,6 +14,10 @@ use serde::Serialize;
 const SOURCE_MAX: usize = 1024 * 1024;
 /// Octets of a picture that is shown inside the mail.
 const PICTURE_MAX: usize = 2 * 1024 * 1024;
+
+/// Octets of all pictures of a mail as they are shown, those shown twice counted twice: a mail of a few MiB may name
+/// one picture thousands of times.
+const PICTURES_MAX: usize = 16 * 1024 * 1024;
 
 /// What a mail reader would show.
 #[derive(Debug, Default)]
@@ -81,21 +86,25 @@ pub fn source(octets: &[u8]) -> String {
 /// All bodies that a reader shows one below the other; plain ones set as they are.
 fn html(message: &Message<'_>) -> String {
     let pictures = pictures(message);
+    let room = Cell::new(PICTURES_MAX);
     message
         .html_bodies()
         .map(|part| match &part.body {
-            PartType::Html(html) => framed(html, &pictures),
+            PartType::Html(html) => framed(html, &pictures, &room),
             _ => format!("<pre style=\"white-space:pre-wrap\">{}</pre>", escaped(&text_of(part))),
         })
         .collect()
 }
 
 /// Links leave the frame, and pictures that travel with the mail are put in where the mail names them (RFC 2392).
-fn framed(html: &str, pictures: &HashMap<String, String>) -> String {
+fn framed(html: &str, pictures: &HashMap<String, String>, room: &Cell<usize>) -> String {
     let links = element!("a[href], area[href]", |link| Ok(link.set_attribute("target", "_top")?));
     let images = element!("img[src]", |image| {
         let source = image.get_attribute("src").unwrap_or_default();
-        if let Some(data) = source.strip_prefix("cid:").and_then(|id| pictures.get(id)) {
+        if let Some(data) = source.strip_prefix("cid:").and_then(|id| pictures.get(id))
+            && let Some(left) = room.get().checked_sub(data.len())
+        {
+            room.set(left);
             image.set_attribute("src", data)?;
         }
         Ok(())
@@ -182,6 +191,16 @@ mod tests {
         assert!(html.contains("target=\"_top\""), "{html}");
         assert!(html.contains("src=\"data:image/png;base64,iVBORw==\""), "{html}");
         assert!(reading.attachments.iter().any(|file| file.name.as_deref() == Some("plan.pdf")));
+    }
+
+    #[test]
+    fn a_picture_named_often_does_not_fill_the_memory() {
+        let picture = "iVBORwAA".repeat(100_000);
+        let images = "<img src=\"cid:logo@x\">\r\n".repeat(1000);
+        let mail = MAIL.replace("iVBORw==", &picture).replace("<img src=\"cid:logo@x\">", &images);
+        let html = Reading::of(mail.as_bytes()).html.unwrap();
+        assert!(html.len() <= PICTURES_MAX + 2 * images.len(), "{} octets", html.len());
+        assert!(html.contains("data:image/png") && html.contains("cid:logo@x"));
     }
 
     #[test]
