@@ -21,8 +21,11 @@ pub enum Refusal {
     /// A trusted server handed in mail of a stranger.
     #[error("{0} is not an address of this organisation, so this gateway does not send mail for it")]
     ForeignFrom(Address),
-    /// There is no From field, or it names nobody.
-    #[error("the message has no From address. Please set your own address as the sender")]
+    /// There is no From field, it names nobody, or it holds something beside addresses.
+    #[error(
+        "the From field is missing, or holds something that is not an address. Please set your own address alone as \
+         the sender"
+    )]
     NoFrom,
     /// Nobody may invite now.
     #[error("invitations are switched off at the moment. Your administrator can switch them on")]
