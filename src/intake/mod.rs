@@ -27,6 +27,7 @@ use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::queue::{Envelope, Kind, Message, Queue};
+use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::template::Shelf;
@@ -289,12 +290,18 @@ impl Intake {
         bodies: &[Body],
     ) -> Result<(), Refusal> {
         let Parts { store, queue, .. } = &self.inner.parts;
+        let mut parameters = submission.parameters.clone();
+        if kind == Kind::Invitation {
+            // A hop further on that gives the whole mail back would hand the invitee's link to the inviter. RET=HDRS
+            // asks for the header only (RFC 3461 §4.3).
+            parameters.ret = Some(Return::Headers);
+        }
         let message = Message {
             id: submission.id,
             kind,
             body: submission.body.reference(),
             sender: submission.sender.clone(),
-            parameters: submission.parameters.clone(),
+            parameters,
             received: self.now(),
             header_len: submission.outline.body.start,
         };

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod a_bounce_further_on_gives_no_link_away;
 mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
 mod a_receipt_that_was_asked_for_comes;
