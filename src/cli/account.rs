@@ -160,7 +160,7 @@ async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> 
 }
 
 /// One segment of a path (RFC 3986 §2.1): everything but unreserved characters is encoded.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
@@ -169,8 +169,8 @@ fn percent_encoded(text: &str) -> String {
         .collect()
 }
 
-/// How to reach the accounts.
-enum Reach {
+/// How to reach the books.
+pub(super) enum Reach {
     /// A daemon holds the store.
     Daemon(Client),
     /// Nobody does; we hold it now.
@@ -178,13 +178,13 @@ enum Reach {
 }
 
 /// The store, held by this command.
-struct Opened {
-    store: Store,
+pub(super) struct Opened {
+    pub(super) store: Store,
     roster: Roster,
 }
 
 impl Reach {
-    async fn of(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) async fn of(settings: &Settings) -> anyhow::Result<Self> {
         let directory = &settings.storage.directory;
         let reached = Client::connect(directory)
             .await
@@ -210,7 +210,7 @@ impl Opened {
         Ok(Self { store, roster })
     }
 
-    async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.store.close().await;
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod client;
+pub mod invitations;
 
 use std::fs::Permissions;
 use std::io;
@@ -19,6 +20,7 @@ use tokio::net::UnixListener;
 
 use crate::net::lifecycle::Lifecycle;
 use crate::roster::Roster;
+use crate::tending::renewal::Renewals;
 
 /// The socket's name in the state directory.
 pub const SOCKET: &str = "control.sock";
@@ -51,8 +53,8 @@ impl Control {
     }
 
     /// Serves until the lifecycle stops, then removes the socket.
-    pub async fn serve(self, roster: Roster, lifecycle: Lifecycle) {
-        let router = api::router(roster);
+    pub async fn serve(self, roster: Roster, renewals: Renewals, lifecycle: Lifecycle) {
+        let router = api::router(roster).merge(invitations::router(renewals));
         let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
         loop {
             let stream = tokio::select! {

@@ -90,7 +90,8 @@ impl Daemon {
         let janitor = Janitor::new(rooms.store.clone(), rooms.accounts.clone(), Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
-        lifecycle.spawn("control", control.serve(roster.clone(), lifecycle.clone()));
+        lifecycle
+            .spawn("control", control.serve(roster.clone(), rooms.renewals(&settings), lifecycle.clone()));
         let (listeners, web) = doors.open(&rooms, &settings, outside.mailbox, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;

@@ -12,7 +12,7 @@ use crate::base::secret::{RandomFailed, Token};
 use crate::intake::Policy;
 use crate::intake::sorting::Guestlist;
 use crate::intake::submission::Recipient;
-use crate::invites::{Invitation, State};
+use crate::invites::{Invitation, Life, State};
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
@@ -126,6 +126,7 @@ impl Copies {
             lifespan: self.list.lifespan.unwrap_or(self.policy.invite.lifespan),
             created: self.now,
             state: State::Queued,
+            life: Life::default(),
         };
         let blocks = self.blocks(&invitation, &link)?;
         let Rewritten { edits, flaw, .. } =

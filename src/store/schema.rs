@@ -26,9 +26,11 @@ pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 1 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
 /// Which invitation a link belongs to, by the hash of its token.
-pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 1 };
+pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
+/// What inviters are asked to approve, by the hash of the word in their mail.
+pub const APPROVALS: TablePrefix = TablePrefix { octet: 0x22, record: 1 };
 
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
@@ -46,8 +48,17 @@ mod tests {
 
     #[test]
     fn no_two_tables_share_a_prefix() {
-        let tables =
-            [ACCOUNTS, ACCOUNT_ADDRESSES, SESSIONS, SESSION_ENDS, INVITATIONS, LINKS, MESSAGES, ENVELOPES];
+        let tables = [
+            ACCOUNTS,
+            ACCOUNT_ADDRESSES,
+            SESSIONS,
+            SESSION_ENDS,
+            INVITATIONS,
+            LINKS,
+            APPROVALS,
+            MESSAGES,
+            ENVELOPES,
+        ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();
         assert_eq!(octets.len(), tables.len() + 2);

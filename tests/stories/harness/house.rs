@@ -196,6 +196,33 @@ impl House {
         }
     }
 
+    /// Runs a command of the program beside the daemon, as an administrator does. Gives what it prints; `Err` with what
+    /// it says where it fails.
+    pub async fn postern(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_postern"));
+        command.args(arguments).arg("--config").arg(self.directory.path().join("postern.toml"));
+        let run = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let done = tokio::time::timeout(PATIENCE, run).await.unwrap().unwrap();
+        let text = |octets| String::from_utf8(octets).unwrap();
+        if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
+    }
+
+    /// The link in the next mail to this person, once that has left the house.
+    pub async fn fresh_link(&self, invitee: &str) -> String {
+        let arrived = self.hop.wait_for_mail_to(invitee).await;
+        self.settled().await;
+        Arrived::new(&arrived.octets).link(LINK)
+    }
+
+    /// The number of the one invitation of this person.
+    pub async fn invitation_of(&self, invitee: &str) -> String {
+        let listed = self.postern(&["invite", "list"]).await.unwrap();
+        let mut lines = listed.lines().filter(|line| line.contains(invitee));
+        let (line, more) = (lines.next().unwrap_or_else(|| panic!("{listed}")), lines.next());
+        assert_eq!(more, None);
+        line.split(' ').next().unwrap().to_owned()
+    }
+
     /// Waits until nothing is in the queue.
     pub async fn settled(&self) {
         let queue = self.daemon().queue();
