@@ -13,7 +13,7 @@ use crate::daemon::{Outside, templates};
 use crate::delivery::relay::Relay;
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
-use crate::intake::{Intake, Parts, Policy};
+use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::throttle::Failures;
@@ -100,7 +100,7 @@ impl Rooms {
             store: self.store.clone(),
             spool: self.spool.clone(),
             queue: self.queue.clone(),
-            invites: self.invites.clone(),
+            guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
             clock: Arc::clone(&self.clock),

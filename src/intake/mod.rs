@@ -6,6 +6,7 @@
 //! disk. It is all or nothing: if one invitee is refused, nobody is invited.
 
 pub mod copies;
+pub mod guest;
 pub mod refusal;
 pub mod sorting;
 pub mod submission;
@@ -18,11 +19,10 @@ use crate::base::address::{Address, ReversePath};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::mailbox::Mailbox;
 use crate::config;
-use crate::intake::copies::{Copies, CopyFault};
+use crate::intake::copies::{Copies, Copy, CopyFault};
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
-use crate::invites::Invites;
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
@@ -31,6 +31,9 @@ use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::template::Shelf;
+
+/// How often an invitation is made anew because an invitee was faster.
+const ROUNDS_MAX: usize = 8;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -46,8 +49,8 @@ pub struct Parts {
     pub spool: Spool,
     /// Where envelopes wait.
     pub queue: Queue,
-    /// The book of invitations.
-    pub invites: Invites,
+    /// The books in which an invitee may stand already.
+    pub guests: guest::Books,
     /// Who may invite, for mail that a trusted server handed in.
     pub authenticator: Authenticator,
     /// The admin's texts.
@@ -172,7 +175,10 @@ impl Intake {
                 invitation: None,
             })
             .collect();
-        self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies).await?;
+        if !self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies).await? {
+            tracing::error!("a fresh identifier was already in use");
+            return Err(Refusal::Internal);
+        }
         Ok(Accepted { id: submission.id, invitations: 0 })
     }
 
@@ -193,8 +199,7 @@ impl Intake {
             return Err(Refusal::TooManyInvitees { count: list.invitees.len(), limit });
         }
 
-        let Parts { spool, invites, .. } = &self.inner.parts;
-        let order = Copies {
+        let order = Arc::new(Copies {
             inviter,
             body: submission.body.clone(),
             outline: submission.outline.clone(),
@@ -204,9 +209,23 @@ impl Intake {
             policy: self.inner.policy.clone(),
             templates: self.inner.parts.templates.current(),
             now: self.now(),
-        };
-        let made = on_a_thread_of_its_own(move || order.make()).await?;
+            books: self.inner.parts.guests.clone(),
+        });
+        for _ in 0..ROUNDS_MAX {
+            let order = Arc::clone(&order);
+            let made = on_a_thread_of_its_own(move || order.make()).await?;
+            // An invitee who is known may be about to do something; then all is made anew.
+            if let Some(invitations) = self.invited(&submission, made).await? {
+                return Ok(Accepted { id: submission.id, invitations });
+            }
+        }
+        tracing::error!("an invitation could not be kept: its invitees change all the time");
+        Err(Refusal::Internal)
+    }
 
+    /// Keeps the copies, all or nothing. Gives how many are invited; `None` where somebody else was first.
+    async fn invited(&self, submission: &Submission, made: Vec<Copy>) -> Result<Option<usize>, Refusal> {
+        let Parts { spool, guests, .. } = &self.inner.parts;
         let mut batch = Batch::new();
         let mut envelopes = Vec::with_capacity(made.len());
         let mut bodies = vec![submission.body.clone()];
@@ -220,17 +239,19 @@ impl Intake {
                 invitation: None,
             };
             bodies.push(kept);
-            if let Some((invitation, link)) = copy.invitation {
-                envelope.invitation = Some(invitation.id);
-                invites.insert(&mut batch, &invitation, &link).map_err(|fault| failed(&fault))?;
-                invited.push(invitation);
+            if let Some(one) = copy.invitation {
+                envelope.invitation = Some(one.invitation.id);
+                guests.note(&mut batch, &one, self.now()).map_err(|fault| failed(&fault))?;
+                invited.push(one.invitation);
             }
             if let Some(flaw) = &copy.flaw {
                 audit::record(&Event::RewrittenByWrapping { message: submission.id, reason: flaw });
             }
             envelopes.push(envelope);
         }
-        self.enqueue(&submission, Kind::Invitation, batch, &envelopes, &bodies).await?;
+        if !self.enqueue(submission, Kind::Invitation, batch, &envelopes, &bodies).await? {
+            return Ok(None);
+        }
         for invitation in &invited {
             audit::record(&Event::Invited {
                 invitation: invitation.id,
@@ -238,7 +259,7 @@ impl Intake {
                 invitee: &invitation.invitee.address,
             });
         }
-        Ok(Accepted { id: submission.id, invitations: invited.len() })
+        Ok(Some(invited.len()))
     }
 
     /// The switches, and what kind of mail may invite at all (SPEC section 4, last item). Gives the inviter.
@@ -280,7 +301,7 @@ impl Intake {
         }
     }
 
-    /// One commit for all that a message brings.
+    /// One commit for all that a message brings. False where it met a conflict.
     async fn enqueue(
         &self,
         submission: &Submission,
@@ -288,7 +309,7 @@ impl Intake {
         mut batch: Batch,
         envelopes: &[Envelope],
         bodies: &[Body],
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let Parts { store, queue, .. } = &self.inner.parts;
         let mut parameters = submission.parameters.clone();
         if kind == Kind::Invitation {
@@ -306,7 +327,11 @@ impl Intake {
             header_len: submission.outline.body.start,
         };
         let admission = queue.add(&mut batch, &message, envelopes, bodies).map_err(|fault| failed(&fault))?;
-        store.commit(batch).await.map_err(uncommitted)?;
+        match store.commit(batch).await {
+            Ok(()) => {}
+            Err(CommitError::Conflict) => return Ok(false),
+            Err(CommitError::Store(fault)) => return Err(failed(&fault)),
+        }
         queue.admit(admission);
         audit::record(&Event::Accepted {
             message: submission.id,
@@ -314,7 +339,7 @@ impl Intake {
             recipients: envelopes.len(),
             peer: submission.peer,
         });
-        Ok(())
+        Ok(true)
     }
 
     fn now(&self) -> Timestamp {
@@ -329,6 +354,7 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(made)) => Ok(made),
         Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
+        Ok(Err(CopyFault::Store(fault))) => Err(failed(&fault)),
         Ok(Err(fault)) => {
             tracing::error!(%fault, "an invitation could not be written");
             Err(Refusal::Internal)
@@ -342,16 +368,6 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
 
 fn unwritten(fault: std::io::Error) -> Refusal {
     failed(&StoreFault::Io(fault))
-}
-
-fn uncommitted(fault: CommitError) -> Refusal {
-    match fault {
-        CommitError::Store(fault) => failed(&fault),
-        CommitError::Conflict => {
-            tracing::error!("a fresh identifier was already in use");
-            Refusal::Internal
-        }
-    }
 }
 
 fn failed(fault: &StoreFault) -> Refusal {

@@ -191,6 +191,27 @@ impl Invites {
         Self::renewed(batch, old, now, link, life)
     }
 
+    /// The same inviter invites once more: a fresh link of the same invitation, which from now on is about the new mail,
+    /// that of `new`. Nothing is in the batch where the invitation is used or withdrawn.
+    ///
+    /// # Errors
+    /// Where the record is too large.
+    pub fn invite_again(
+        &self,
+        batch: &mut Batch,
+        old: &Stored<Invitation>,
+        new: &Invitation,
+        now: Timestamp,
+        link: &Token,
+    ) -> Result<(), StoreFault> {
+        let about = Invitation { state: old.value.state.clone(), life: old.value.life, ..new.clone() };
+        let about = Stored { value: about, version: old.version };
+        // Whether the invitee asked before is of no matter for the new mail.
+        let links_from = if old.value.has_expired(now) { Some(now) } else { old.value.life.links_from };
+        let life = Life { was_asked_for: false, links_from, ..old.value.life };
+        Self::renewed(batch, &about, now, link, life).map(drop)
+    }
+
     fn renewed(
         batch: &mut Batch,
         old: &Stored<Invitation>,

@@ -25,6 +25,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::address::Address;
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::{AccountId, InvitationId};
 use crate::base::mailbox::Mailbox;
@@ -35,6 +36,9 @@ use crate::store::{Batch, Store, StoreFault, Stored, Table};
 
 const INVITATIONS: Table<InvitationId, Invitation> = Table::new(schema::INVITATIONS);
 const LINKS: Table<TokenHash, Link> = Table::new(schema::LINKS);
+
+/// The last invitation between an inviter and an invitee, by their addresses' keys.
+const PENDING: Table<(String, String), InvitationId> = Table::new(schema::PENDING);
 
 /// One inviter, one invitee, one life cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +172,35 @@ impl Invites {
     /// Where the record is too large.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
+        PENDING.put(
+            batch,
+            &between(&invitation.inviter.address, &invitation.invitee.address),
+            &invitation.id,
+        )?;
         LINKS.insert(batch, &link.hash(), &Link { invitation: invitation.id, made: invitation.created })
+    }
+
+    /// Makes an invitation of somebody who has an account already: it is accepted from the beginning and has no link.
+    ///
+    /// # Errors
+    /// Where the record is too large.
+    pub fn insert_accepted(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        INVITATIONS.insert(batch, &invitation.id, invitation)
+    }
+
+    /// The last invitation between these two, if it is neither used nor withdrawn.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn pending(
+        &self,
+        inviter: &Address,
+        invitee: &Address,
+    ) -> Result<Option<Stored<Invitation>>, StoreFault> {
+        let Some(id) = PENDING.get(&self.store, &between(inviter, invitee))? else {
+            return Ok(None);
+        };
+        Ok(self.by_id(id.value)?.filter(|invitation| invitation.value.state.is_open()))
     }
 
     /// The invitation with this identifier.
@@ -279,6 +311,11 @@ impl Invites {
     ) -> Result<bool, StoreFault> {
         mark(batch, old, old.value.state.withdrawn(at))
     }
+}
+
+/// What the last invitation between two people is found by.
+fn between(inviter: &Address, invitee: &Address) -> (String, String) {
+    (inviter.key(), invitee.key())
 }
 
 /// The one way in which a state changes. The commit finds a conflict if somebody else was first.

@@ -31,6 +31,8 @@ pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 /// What inviters are asked to approve, by the hash of the word in their mail.
 pub const APPROVALS: TablePrefix = TablePrefix { octet: 0x22, record: 1 };
+/// The last invitation between two people: inviter, then invitee.
+pub const PENDING: TablePrefix = TablePrefix { octet: 0x23, record: 1 };
 
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
@@ -56,6 +58,7 @@ mod tests {
             INVITATIONS,
             LINKS,
             APPROVALS,
+            PENDING,
             MESSAGES,
             ENVELOPES,
         ];

@@ -20,6 +20,7 @@ pub(super) fn invitation() -> [Value; 2] {
             link => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
             days => if full { 14 } else { 1 },
             subject => "Drawings for the bridge",
+            has_account => !full,
         )
     })
 }

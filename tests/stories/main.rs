@@ -26,6 +26,7 @@ mod bcc_stays_hidden;
 mod connections_are_kept;
 mod every_corpus_message_keeps_its_shape;
 mod floors_hold;
+mod inviting_again_is_one_invitation;
 mod limits_are_said_in_words;
 mod looking_changes_nothing;
 mod mail_waits_for_a_hop_that_is_down;

@@ -14,9 +14,11 @@ use postern::base::address::Address;
 use postern::base::clock::{Clock, ManualClock, Timestamp};
 use postern::base::id::AccountId;
 use postern::base::mailbox::Mailbox;
+use postern::base::secret::Secret;
 use postern::config::Settings;
 use postern::daemon::{Daemon, Outside};
 use postern::net::resolver::FixedZone;
+use postern::roster::NewStaff;
 use postern::store::{Batch, Store};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -212,6 +214,17 @@ impl House {
         let arrived = self.hop.wait_for_mail_to(invitee).await;
         self.settled().await;
         Arrived::new(&arrived.octets).link(LINK)
+    }
+
+    /// One more member of the staff, who may invite.
+    pub async fn hire(&self, name: &str, address: &str) {
+        let staff = NewStaff {
+            mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
+            aliases: Vec::new(),
+            password: Secret::new(PASSWORD),
+            may_invite: true,
+        };
+        self.daemon().roster().add(staff).await.unwrap();
     }
 
     /// The number of the one invitation of this person.
