@@ -13,14 +13,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::UnixListener;
 
 use crate::net::lifecycle::Lifecycle;
-use crate::roster::Roster;
-use crate::tending::renewal::Renewals;
 
 /// The socket's name in the state directory.
 pub const SOCKET: &str = "control.sock";
@@ -28,6 +27,9 @@ pub const SOCKET: &str = "control.sock";
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// Connections at a time: administrators, by hand or by a script.
 const CONNECTIONS_MAX: usize = 16;
+
+/// How long to wait before a socket that gives no connection is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A socket that is bound and not yet served.
 pub struct Control {
@@ -52,18 +54,21 @@ impl Control {
         Ok(Self { listener, path })
     }
 
-    /// Serves until the lifecycle stops, then removes the socket.
-    pub async fn serve(self, roster: Roster, renewals: Renewals, lifecycle: Lifecycle) {
-        let router = api::router(roster).merge(invitations::router(renewals));
+    /// Serves these routes until the lifecycle stops, then removes the socket.
+    pub async fn serve(self, router: Router, lifecycle: Lifecycle) {
         let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
         loop {
             let stream = tokio::select! {
                 () = lifecycle.stopping() => break,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
+                    // Out of descriptors, most likely: connections that end give some back.
                     Err(fault) => {
-                        tracing::warn!(%fault, "the control socket does not accept");
-                        break;
+                        tracing::warn!(%fault, "the control socket does not accept; trying again");
+                        tokio::select! {
+                            () = lifecycle.stopping() => break,
+                            () = tokio::time::sleep(PAUSE) => continue,
+                        }
                     }
                 },
             };
@@ -83,3 +88,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

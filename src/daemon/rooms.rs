@@ -16,6 +16,7 @@ use crate::delivery::{Books, Delivery};
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
+use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
 use crate::net::tls::ClientTls;
 use crate::notices::Notices;
@@ -95,7 +96,7 @@ impl Rooms {
     }
 
     /// The door for mail.
-    pub(super) fn intake(&self, settings: &Settings) -> Intake {
+    pub(super) fn intake(&self, settings: &Settings, resolver: Arc<dyn Resolver>) -> Intake {
         let parts = Parts {
             store: self.store.clone(),
             spool: self.spool.clone(),
@@ -103,6 +104,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
+            resolver,
             clock: Arc::clone(&self.clock),
         };
         let policy = Policy {

@@ -52,6 +52,23 @@ impl Books {
         Ok(pending.map_or(Guest::New, |pending| Guest::Pending(Box::new(pending))))
     }
 
+    /// After a conflict: reads anew who the invitee is. False where that is somebody else than the copy was made for.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn still_suits(&self, invited: &mut Invited) -> Result<bool, StoreFault> {
+        let Invitation { inviter, invitee, .. } = &invited.invitation;
+        let now = self.guest(&inviter.address, &invitee.address)?;
+        let is_same = match (&invited.guest, &now) {
+            (Guest::New, Guest::New) => true,
+            (Guest::Pending(before), Guest::Pending(now)) => before.value.id == now.value.id,
+            (Guest::Known(before), Guest::Known(now)) => before.value.id == now.value.id,
+            _ => false,
+        };
+        invited.guest = now;
+        Ok(is_same)
+    }
+
     /// Puts an invitee's part into a batch. The commit finds a conflict where the invitee did something meanwhile.
     ///
     /// # Errors

@@ -1,38 +1,48 @@
 //! The one door for mail: whatever comes in by SMTP, by the web form or by the command line ends in
 //! [`Intake::accept`].
 //!
-//! `accept` sorts the message ([`sorting`]), asks whether its sender may do this, makes one set of edits for each
-//! copy ([`copies`]) and commits invitations and queue entries in one batch. When it answers `Ok`, all of it is on
+//! `accept` sorts the message ([`sorting`]), asks whether its sender may do this (`policy`) and whether its invitees
+//! can be reached ([`domains`], [`spelling`]), makes one set of edits for each copy ([`copies`]) and commits invitations and queue entries in one batch. When it answers `Ok`, all of it is on
 //! disk. It is all or nothing: if one invitee is refused, nobody is invited.
 
 pub mod copies;
+pub mod domains;
 pub mod guest;
+mod policy;
 pub mod refusal;
 pub mod sorting;
+pub mod spelling;
 pub mod submission;
 
 use std::sync::Arc;
 
 use crate::audit::{self, Event};
 use crate::auth::Authenticator;
-use crate::base::address::{Address, ReversePath};
+use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::mailbox::Mailbox;
+use crate::base::id::AccountId;
 use crate::config;
 use crate::intake::copies::{Copies, Copy, CopyFault};
+use crate::intake::domains::Domains;
+use crate::intake::guest::Invited;
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
+use crate::net::resolver::Resolver;
 use crate::queue::{Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::template::Shelf;
 
-/// How often an invitation is made anew because an invitee was faster.
+/// How often a commit is tried that others came before. Each time at least one of them got through, and no more can be
+/// under way at once than a client may have connections (`limits.connections_per_address`, 200 by default).
+const ATTEMPTS_MAX: usize = 256;
+/// How often the copies are made anew because an invitee had become somebody else to us meanwhile: a person has few
+/// steps to go.
 const ROUNDS_MAX: usize = 8;
 
 /// The door. Cheap to clone.
@@ -55,6 +65,8 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// The admin's texts.
     pub templates: Shelf,
+    /// The DNS.
+    pub resolver: Arc<dyn Resolver>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -77,13 +89,16 @@ pub struct Policy {
 struct Inner {
     parts: Parts,
     policy: Policy,
+    domains: Domains,
 }
 
 impl Intake {
     /// A door made of these parts.
     #[must_use]
     pub fn new(parts: Parts, policy: Policy) -> Self {
-        Self { inner: Arc::new(Inner { parts, policy }) }
+        let (resolver, rules) = (Arc::clone(&parts.resolver), policy.invite.guests.clone());
+        let domains = Domains::new(resolver, rules, policy.limits.dns_time);
+        Self { inner: Arc::new(Inner { parts, policy, domains }) }
     }
 
     /// Whether the envelope may carry this sender, asked at MAIL so that the client hears at once. `<>` may always
@@ -121,33 +136,21 @@ impl Intake {
             return Err(Refusal::Structure(fault.clone()));
         }
         let facts = Facts::read(&submission.outline);
-        if facts.received_count > limits.received_headers {
-            return Err(Refusal::Loop { hops: facts.received_count, limit: limits.received_headers });
-        }
         self.may_send(&submission.submitter, &submission.sender)?;
         if facts.from.is_empty() {
             return Err(Refusal::NoFrom);
         }
         facts.from.iter().try_for_each(|from| self.speaks_for(&submission.submitter, &from.address))?;
 
-        match (Sorter { invite, domains: &organisation.domains }).sort(&submission.recipients)? {
+        let sorter = Sorter { invite, domains: &organisation.domains };
+        match sorter.sort(&submission.recipients, &facts)? {
+            Sorted::Ordinary if facts.received_count > limits.received_headers => Err(Refusal::Loop {
+                hops: facts.received_count,
+                limit: limits.received_headers,
+                invites: false,
+            }),
             Sorted::Ordinary => self.relay(submission, &facts).await,
             Sorted::Invitation(list) => self.invite(submission, facts, list).await,
-        }
-    }
-
-    /// Whether an address is one of the submitter's own.
-    fn speaks_for(&self, submitter: &Submitter, address: &Address) -> Result<(), Refusal> {
-        match submitter {
-            Submitter::Person(identity) if identity.owns(address) => Ok(()),
-            Submitter::Person(identity) => Err(Refusal::NotYourAddress {
-                who: identity.mailbox.address.clone(),
-                claimed: address.clone(),
-            }),
-            Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
-                Ok(())
-            }
-            Submitter::TrustedServer => Err(Refusal::ForeignFrom(address.clone())),
         }
     }
 
@@ -175,10 +178,8 @@ impl Intake {
                 invitation: None,
             })
             .collect();
-        if !self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies).await? {
-            tracing::error!("a fresh identifier was already in use");
-            return Err(Refusal::Internal);
-        }
+        let queued = self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies);
+        queued.await.map_err(uncommitted)?;
         Ok(Accepted { id: submission.id, invitations: 0 })
     }
 
@@ -190,17 +191,14 @@ impl Intake {
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
         let inviter = self.may_invite(&submission, &facts)?;
+        if submission.turned_away > 0 {
+            return Err(Refusal::RecipientRefused);
+        }
         let subject = self.subject(&facts)?;
-        if list.invitees.is_empty() {
-            return Err(Refusal::NobodyOutside);
-        }
-        let limit = self.inner.policy.limits.invitees;
-        if list.invitees.len() > limit {
-            return Err(Refusal::TooManyInvitees { count: list.invitees.len(), limit });
-        }
-
+        let list = self.guests(&inviter, list).await?;
+        let account = inviter.account;
         let order = Arc::new(Copies {
-            inviter,
+            inviter: inviter.author,
             body: submission.body.clone(),
             outline: submission.outline.clone(),
             facts,
@@ -214,45 +212,41 @@ impl Intake {
         for _ in 0..ROUNDS_MAX {
             let order = Arc::clone(&order);
             let made = on_a_thread_of_its_own(move || order.make()).await?;
-            // An invitee who is known may be about to do something; then all is made anew.
-            if let Some(invitations) = self.invited(&submission, made).await? {
+            if let Some(invitations) = self.keep(&submission, account, made).await? {
                 return Ok(Accepted { id: submission.id, invitations });
             }
         }
-        tracing::error!("an invitation could not be kept: its invitees change all the time");
-        Err(Refusal::Internal)
+        Err(uncommitted(CommitError::Conflict))
     }
 
-    /// Keeps the copies, all or nothing. Gives how many are invited; `None` where somebody else was first.
-    async fn invited(&self, submission: &Submission, made: Vec<Copy>) -> Result<Option<usize>, Refusal> {
-        let Parts { spool, guests, .. } = &self.inner.parts;
-        let mut batch = Batch::new();
+    /// Keeps the copies, all or nothing. Gives how many are invited; `None` where a copy no longer suits its invitee.
+    async fn keep(
+        &self,
+        submission: &Submission,
+        inviter: AccountId,
+        made: Vec<Copy>,
+    ) -> Result<Option<usize>, Refusal> {
         let mut envelopes = Vec::with_capacity(made.len());
         let mut bodies = vec![submission.body.clone()];
         let mut invited = Vec::new();
         for copy in made {
-            let kept = spool.keep(copy.edits.encode().into()).await.map_err(unwritten)?;
-            let mut envelope = Envelope {
+            let kept = self.inner.parts.spool.keep(copy.edits.encode().into()).await.map_err(unwritten)?;
+            envelopes.push(Envelope {
                 recipient: copy.recipient.address,
                 parameters: copy.recipient.parameters,
                 edits: Some(kept.reference()),
-                invitation: None,
-            };
+                invitation: copy.invitation.as_ref().map(|invited| invited.invitation.id),
+            });
             bodies.push(kept);
-            if let Some(one) = copy.invitation {
-                envelope.invitation = Some(one.invitation.id);
-                guests.note(&mut batch, &one, self.now()).map_err(|fault| failed(&fault))?;
-                invited.push(one.invitation);
-            }
+            invited.extend(copy.invitation);
             if let Some(flaw) = &copy.flaw {
                 audit::record(&Event::RewrittenByWrapping { message: submission.id, reason: flaw });
             }
-            envelopes.push(envelope);
         }
-        if !self.enqueue(submission, Kind::Invitation, batch, &envelopes, &bodies).await? {
+        if !self.commit_invitations(submission, inviter, &mut invited, &envelopes, &bodies).await? {
             return Ok(None);
         }
-        for invitation in &invited {
+        for Invited { invitation, .. } in &invited {
             audit::record(&Event::Invited {
                 invitation: invitation.id,
                 inviter: &invitation.inviter.address,
@@ -262,46 +256,39 @@ impl Intake {
         Ok(Some(invited.len()))
     }
 
-    /// The switches, and what kind of mail may invite at all (SPEC section 4, last item). Gives the inviter.
-    fn may_invite(&self, submission: &Submission, facts: &Facts) -> Result<Mailbox, Refusal> {
-        if submission.sender == ReversePath::Null {
-            return Err(Refusal::Automatic("empty return path".to_owned()));
-        }
-        if let Some(automatic) = &facts.automatic {
-            return Err(Refusal::Automatic(automatic.clone()));
-        }
-        if !self.inner.policy.invite.enabled {
-            return Err(Refusal::InvitationsOff);
-        }
-        let Some(from) = facts.from.first() else {
-            return Err(Refusal::NoFrom);
-        };
-        let allowed = match &submission.submitter {
-            Submitter::Person(identity) => identity.may_invite,
-            Submitter::TrustedServer => {
-                let known =
-                    self.inner.parts.authenticator.lookup(&from.address).map_err(|fault| failed(&fault))?;
-                known.is_some_and(|identity| identity.may_invite)
+    /// Counts, invites and queues, in one commit. Who finds that the inviter has sent something else in the meantime
+    /// counts again, so that no two messages pass a limit side by side. False where an invitee has become somebody else to
+    /// us meanwhile, so that the copies must be made anew.
+    async fn commit_invitations(
+        &self,
+        submission: &Submission,
+        inviter: AccountId,
+        invited: &mut [Invited],
+        envelopes: &[Envelope],
+        bodies: &[Body],
+    ) -> Result<bool, Refusal> {
+        let guests = &self.inner.parts.guests;
+        for _ in 0..ATTEMPTS_MAX {
+            let mut batch = Batch::new();
+            let invitees = invited.iter().map(|one| &one.invitation.invitee.address);
+            self.count(&mut batch, inviter, invitees)?;
+            for one in &*invited {
+                guests.note(&mut batch, one, self.now()).map_err(|fault| failed(&fault))?;
             }
-        };
-        allowed.then(|| from.clone()).ok_or_else(|| Refusal::MayNotInvite(from.address.clone()))
+            match self.enqueue(submission, Kind::Invitation, batch, envelopes, bodies).await {
+                Err(CommitError::Conflict) => {}
+                queued => return queued.map(|()| true).map_err(uncommitted),
+            }
+            for one in &mut *invited {
+                if !guests.still_suits(one).map_err(|fault| failed(&fault))? {
+                    return Ok(false);
+                }
+            }
+        }
+        Err(uncommitted(CommitError::Conflict))
     }
 
-    /// The subject as the invitee sees it.
-    fn subject(&self, facts: &Facts) -> Result<String, Refusal> {
-        let Policy { invite, limits, .. } = &self.inner.policy;
-        let characters = facts.subject.chars().count();
-        if characters > limits.subject_characters {
-            return Err(Refusal::SubjectTooLong { characters, limit: limits.subject_characters });
-        }
-        match (characters, invite.blank_subject) {
-            (0, config::BlankSubject::Refuse) => Err(Refusal::BlankSubject),
-            (0, config::BlankSubject::Fill) => Ok(invite.default_subject.clone()),
-            _ => Ok(facts.subject.clone()),
-        }
-    }
-
-    /// One commit for all that a message brings. False where it met a conflict.
+    /// One commit for all that a message brings.
     async fn enqueue(
         &self,
         submission: &Submission,
@@ -309,7 +296,7 @@ impl Intake {
         mut batch: Batch,
         envelopes: &[Envelope],
         bodies: &[Body],
-    ) -> Result<bool, Refusal> {
+    ) -> Result<(), CommitError> {
         let Parts { store, queue, .. } = &self.inner.parts;
         let mut parameters = submission.parameters.clone();
         if kind == Kind::Invitation {
@@ -326,12 +313,8 @@ impl Intake {
             received: self.now(),
             header_len: submission.outline.body.start,
         };
-        let admission = queue.add(&mut batch, &message, envelopes, bodies).map_err(|fault| failed(&fault))?;
-        match store.commit(batch).await {
-            Ok(()) => {}
-            Err(CommitError::Conflict) => return Ok(false),
-            Err(CommitError::Store(fault)) => return Err(failed(&fault)),
-        }
+        let admission = queue.add(&mut batch, &message, envelopes, bodies)?;
+        store.commit(batch).await?;
         queue.admit(admission);
         audit::record(&Event::Accepted {
             message: submission.id,
@@ -339,7 +322,7 @@ impl Intake {
             recipients: envelopes.len(),
             peer: submission.peer,
         });
-        Ok(true)
+        Ok(())
     }
 
     fn now(&self) -> Timestamp {
@@ -368,6 +351,16 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
 
 fn unwritten(fault: std::io::Error) -> Refusal {
     failed(&StoreFault::Io(fault))
+}
+
+fn uncommitted(fault: CommitError) -> Refusal {
+    match fault {
+        CommitError::Store(fault) => failed(&fault),
+        CommitError::Conflict => {
+            tracing::error!("a message could not be kept: others were first again and again");
+            Refusal::Internal
+        }
+    }
 }
 
 fn failed(fault: &StoreFault) -> Refusal {

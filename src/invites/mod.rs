@@ -20,6 +20,7 @@
 
 mod life;
 mod state;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 
