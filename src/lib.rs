@@ -12,7 +12,7 @@
 //! 8  cli                                                    commands
 //! 7  daemon                                                 assembly
 //! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · roster · janitor    flows: one verb each; the only code that spans books
+//! 5  intake · delivery · registration · tending · roster · janitor    flows: one verb each; only they span books
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · queue                             books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
@@ -80,3 +80,4 @@ pub mod smtp;
 pub mod smtpd;
 pub mod store;
 pub mod template;
+pub mod tending;

@@ -92,6 +92,41 @@ pub enum Event<'a> {
         /// From where.
         peer: IpAddr,
     },
+    /// An invitation was taken back.
+    Withdrawn {
+        /// The invitation.
+        invitation: InvitationId,
+    },
+    /// A copy was not sent, because its invitation had been taken back.
+    NotSent {
+        /// The message.
+        message: MessageId,
+        /// The copy's recipient.
+        recipient: &'a Address,
+    },
+    /// An invitation got more time.
+    Extended {
+        /// The invitation.
+        invitation: InvitationId,
+        /// How many days more.
+        days: u32,
+    },
+    /// A fresh link of an invitation was sent to its invitee.
+    Renewed {
+        /// The invitation.
+        invitation: InvitationId,
+        /// At whose word: `invitee`, `inviter`, `administrator`.
+        by: &'a str,
+        /// From where; `None` on this machine.
+        peer: Option<IpAddr>,
+    },
+    /// An invitee asked for a fresh link, and the inviter was asked whether there shall be one.
+    RenewalAsked {
+        /// The invitation.
+        invitation: InvitationId,
+        /// From where.
+        peer: IpAddr,
+    },
     /// Somebody proved who they are.
     SignedIn {
         /// Who.
@@ -147,6 +182,17 @@ pub fn record(event: &Event<'_>) {
         }
         Event::Activated { invitation, guest, peer } => {
             info!(target: "audit", %invitation, guest = guest.masked(), %peer, "activated");
+        }
+        Event::Withdrawn { invitation } => info!(target: "audit", %invitation, "withdrawn"),
+        Event::NotSent { message, recipient } => {
+            info!(target: "audit", %message, recipient = recipient.masked(), "not sent: withdrawn");
+        }
+        Event::Extended { invitation, days } => info!(target: "audit", %invitation, days, "extended"),
+        Event::Renewed { invitation, by, peer } => {
+            info!(target: "audit", %invitation, by, peer = from(peer), "renewed");
+        }
+        Event::RenewalAsked { invitation, peer } => {
+            info!(target: "audit", %invitation, %peer, "renewal asked");
         }
         Event::SignedIn { address, peer, face } => {
             info!(target: "audit", address = address.masked(), %peer, face, "signed in");

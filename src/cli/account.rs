@@ -173,7 +173,7 @@ fn settings(file: &ConfigFile) -> anyhow::Result<Settings> {
 }
 
 /// One segment of a path (RFC 3986 §2.1): everything but unreserved characters is encoded.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
@@ -182,8 +182,8 @@ fn percent_encoded(text: &str) -> String {
         .collect()
 }
 
-/// How to reach the accounts.
-enum Reach {
+/// How to reach the books.
+pub(super) enum Reach {
     /// A daemon holds the store.
     Daemon(Client),
     /// Nobody does; we hold it now.
@@ -191,13 +191,13 @@ enum Reach {
 }
 
 /// The store, held by this command.
-struct Opened {
-    store: Store,
+pub(super) struct Opened {
+    pub(super) store: Store,
     roster: Roster,
 }
 
 impl Reach {
-    async fn of(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) async fn of(settings: &Settings) -> anyhow::Result<Self> {
         let directory = &settings.storage.directory;
         let reached = Client::connect(directory).await.with_context(|| {
             format!(
@@ -226,7 +226,7 @@ impl Opened {
         Ok(Self { store, roster })
     }
 
-    async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.store.close().await;
     }
 }

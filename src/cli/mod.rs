@@ -3,6 +3,7 @@
 mod account;
 mod check;
 mod demo;
+mod invite;
 mod prompt;
 mod serve;
 
@@ -41,6 +42,9 @@ enum Command {
     /// Add, list or change staff accounts
     #[command(subcommand)]
     Account(account::Command),
+    /// List invitations, or change what was sent
+    #[command(subcommand)]
+    Invite(invite::Command),
 }
 
 /// Where the configuration is.
@@ -78,6 +82,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Demo(options) => demo::run(options, out).await,
         Command::Check(file) => check::run(&file.config, out).await,
         Command::Account(command) => account::run(command, out).await,
+        Command::Invite(command) => invite::run(command, out).await,
     }
 }
 

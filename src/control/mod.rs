@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod client;
+pub mod invitations;
 
 use std::fs::Permissions;
 use std::io;
@@ -12,13 +13,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::UnixListener;
 
 use crate::net::lifecycle::Lifecycle;
-use crate::roster::Roster;
 
 /// The socket's name in the state directory.
 pub const SOCKET: &str = "control.sock";
@@ -53,9 +54,8 @@ impl Control {
         Ok(Self { listener, path })
     }
 
-    /// Serves until the lifecycle stops, then removes the socket.
-    pub async fn serve(self, roster: Roster, lifecycle: Lifecycle) {
-        let router = api::router(roster);
+    /// Serves these routes until the lifecycle stops, then removes the socket.
+    pub async fn serve(self, router: Router, lifecycle: Lifecycle) {
         let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
         loop {
             let stream = tokio::select! {

@@ -14,6 +14,7 @@ use crate::base::clock::SystemClock;
 use crate::config::Settings;
 use crate::control::api::AccountLine;
 use crate::control::client::{Client, ClientFault};
+use crate::roster::Roster;
 use crate::store::Store;
 
 /// A control socket that is served, over an empty roster.
@@ -36,7 +37,7 @@ impl Served {
             Roster::new(store, accounts, Passwords::new(1), settings.organisation, Arc::new(SystemClock));
         let lifecycle = Lifecycle::new();
         let control = Control::bind(directory.path()).unwrap();
-        lifecycle.spawn("control", control.serve(roster, lifecycle.clone()));
+        lifecycle.spawn("control", control.serve(api::router(roster), lifecycle.clone()));
         Self { directory, lifecycle }
     }
 

@@ -85,7 +85,7 @@ impl Doors {
             rooms.shelf.clone(),
             rooms.clock.clone(),
             (rooms.store.clone(), rooms.accounts.clone()),
-            rooms.registration(settings),
+            (rooms.registration(settings), rooms.renewals(settings)),
             rooms.authenticator.clone(),
         );
         let bounds = Bounds { body_octets: limits.web_body_octets, request_time: limits.web_request_time };

@@ -18,7 +18,7 @@ use anyhow::Context;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::control::Control;
+use crate::control::{Control, api, invitations};
 use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
@@ -91,7 +91,9 @@ impl Daemon {
         let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
-        lifecycle.spawn("control", control.serve(roster.clone(), lifecycle.clone()));
+        let control_router =
+            api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));
+        lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;

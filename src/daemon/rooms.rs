@@ -13,7 +13,7 @@ use crate::daemon::{Outside, templates};
 use crate::delivery::relay::Relay;
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
-use crate::intake::{Intake, Parts, Policy};
+use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::Resolver;
@@ -26,6 +26,8 @@ use crate::roster::Roster;
 use crate::store::Store;
 use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
+use crate::tending::Tending;
+use crate::tending::renewal::Renewals;
 
 /// A whole office behind one address may mistype more often than one person.
 const PEER_PATIENCE: u32 = 10;
@@ -99,7 +101,7 @@ impl Rooms {
             store: self.store.clone(),
             spool: self.spool.clone(),
             queue: self.queue.clone(),
-            invites: self.invites.clone(),
+            guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
             resolver,
@@ -115,9 +117,9 @@ impl Rooms {
         Intake::new(parts, policy)
     }
 
-    /// From a link to an account.
-    pub(super) fn registration(&self, settings: &Settings) -> Registration {
-        let notices = Notices::new(
+    /// The gateway's own mails.
+    fn notices(&self, settings: &Settings) -> Notices {
+        Notices::new(
             self.queue.clone(),
             self.spool.clone(),
             self.shelf.clone(),
@@ -125,17 +127,32 @@ impl Rooms {
             &settings.server,
             &settings.organisation,
             &settings.web,
-        );
+        )
+    }
+
+    /// From a link to an account.
+    pub(super) fn registration(&self, settings: &Settings) -> Registration {
         Registration::new(
             self.store.clone(),
             self.accounts.clone(),
             self.invites.clone(),
             self.passwords.clone(),
-            notices,
+            self.notices(settings),
             self.queue.clone(),
             Arc::clone(&self.clock),
             Rules::new(&settings.organisation, &settings.web),
         )
+    }
+
+    /// What becomes of invitations after they were sent.
+    pub(super) fn renewals(&self, settings: &Settings) -> Renewals {
+        let tending = Tending::new(
+            self.store.clone(),
+            self.invites.clone(),
+            Arc::clone(&self.clock),
+            settings.invite.lifespan_max,
+        );
+        Renewals::new(tending, self.notices(settings), self.queue.clone())
     }
 
     /// Staff accounts.

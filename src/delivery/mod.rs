@@ -12,6 +12,8 @@
 //! - The sender hears of failures, of delays (once for each recipient, after `relay.delay_notice_after`) and, where
 //!   asked for, of successes that nobody else will report (RFC 3461). Only where no report can be written (a full disk)
 //!   does a success stay unsaid.
+//! - A copy whose invitation was withdrawn before it was sent leaves the queue unsent; nobody but the audit log hears
+//!   of it, for the inviter wanted it so.
 //! - At most `relay.connections_max` messages are on their way at once. A place is given to the next message as soon
 //!   as the next hop has answered; that the answer is noted comes after, beside it, for as many messages again.
 //! - A stop lets what is on its way come to its end. What was not sent stays in the queue.
@@ -130,6 +132,9 @@ impl Delivery {
     }
 
     async fn deliver(self, mut claim: Claim, place: OwnedSemaphorePermit) {
+        if self.settler.is_withdrawn(&claim) {
+            return self.settler.drop_withdrawn(claim).await;
+        }
         let outcomes = match self.parcel(&claim) {
             Ok(parcel) => self.courier.deliver(&parcel).await,
             Err(error) => {

@@ -9,8 +9,9 @@ use crate::delivery::Books;
 use crate::delivery::courier::Outcome;
 use crate::delivery::finding::{Deadlines, Finding};
 use crate::delivery::report::{Report, Reporter};
+use crate::invites::State;
 use crate::queue::claim::Claim;
-use crate::queue::{Admission, Settlement};
+use crate::queue::{Admission, Settlement, Verdict};
 use crate::store::{Batch, CommitError, StoreFault};
 
 /// How often somebody else may change an invitation under our hands before we wait for a quieter time.
@@ -77,6 +78,35 @@ impl Settler {
             }
         }
         tracing::error!(%message, "an outcome could not be noted: its invitation changes all the time");
+    }
+
+    /// Whether the copy must not be sent any more. Its link tells one invitation's copy from all others, so that those
+    /// claimed together belong to one. Where the book cannot be read it is sent: its link opens nothing.
+    pub(super) fn is_withdrawn(&self, claim: &Claim) -> bool {
+        claim.envelopes().filter_map(|envelope| envelope.invitation).any(|id| {
+            let invitation = self.books.invites.by_id(id).ok().flatten();
+            invitation.is_some_and(|invitation| matches!(invitation.value.state, State::Withdrawn { .. }))
+        })
+    }
+
+    /// Takes a claim out of the queue that must not be sent. If that cannot be noted it comes due again.
+    pub(super) async fn drop_withdrawn(&self, claim: Claim) {
+        let message = claim.message.id;
+        let verdicts = vec![Verdict::Done; claim.entries.len()];
+        let mut batch = Batch::new();
+        let dropped = match self.books.queue.settle(&mut batch, &claim, &verdicts) {
+            Ok(settlement) => self.books.store.commit(batch).await.map(|()| settlement),
+            Err(fault) => Err(fault.into()),
+        };
+        match dropped {
+            Ok(settlement) => {
+                for envelope in claim.envelopes() {
+                    audit::record(&Event::NotSent { message, recipient: &envelope.recipient });
+                }
+                self.books.queue.finish(claim, settlement);
+            }
+            Err(fault) => tracing::error!(%message, %fault, "a withdrawn mail could not be taken out"),
+        }
     }
 
     /// One commit: the envelopes, the invitations, the report.

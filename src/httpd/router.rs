@@ -20,11 +20,12 @@ use crate::base::clock::Clock;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, mailbox, sign_in};
+use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
 use crate::store::Store;
 use crate::template::Shelf;
+use crate::tending::renewal::Renewals;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,7 @@ pub struct Parts {
     sessions: Sessions,
     origin: Origin,
     registration: Registration,
+    renewals: Renewals,
     authenticator: Authenticator,
 }
 
@@ -62,7 +64,7 @@ impl Parts {
         shelf: Shelf,
         clock: Arc<dyn Clock>,
         (store, accounts): (Store, Accounts),
-        registration: Registration,
+        (registration, renewals): (Registration, Renewals),
         authenticator: Authenticator,
     ) -> Self {
         Self {
@@ -70,6 +72,7 @@ impl Parts {
             sessions: Sessions::new(accounts, store, clock, web.session_lifetime),
             origin: Origin::of(&web.public_url),
             registration,
+            renewals,
             authenticator,
         }
     }
@@ -81,6 +84,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     let mut router = Router::new()
         .merge(files::routes())
         .merge(activate::routes())
+        .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes());
     if let Some(demo) = demo {
@@ -146,4 +150,11 @@ macro_rules! part {
     };
 }
 
-part!(pages: Pages, sessions: Sessions, origin: Origin, registration: Registration, authenticator: Authenticator);
+part!(
+    pages: Pages,
+    sessions: Sessions,
+    origin: Origin,
+    registration: Registration,
+    renewals: Renewals,
+    authenticator: Authenticator
+);

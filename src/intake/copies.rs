@@ -10,14 +10,16 @@ use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{RandomFailed, Token};
 use crate::intake::Policy;
+use crate::intake::guest::{Books, Guest, Invited};
 use crate::intake::sorting::Guestlist;
 use crate::intake::submission::Recipient;
-use crate::invites::{Invitation, State};
+use crate::invites::{Invitation, Life, State};
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::mail::outline::Outline;
 use crate::mail::rewrite::{self, Blocks, RewriteFault, Rewritten};
+use crate::store::StoreFault;
 use crate::store::spool::Body;
 use crate::template::{RenderFault, Templates};
 
@@ -41,6 +43,8 @@ pub struct Copies {
     pub templates: Arc<Templates>,
     /// The present moment.
     pub now: Timestamp,
+    /// In which an invitee may stand already.
+    pub books: Books,
 }
 
 /// One recipient's copy.
@@ -50,7 +54,7 @@ pub struct Copy {
     /// What it has that the sender's mail has not.
     pub edits: Edits,
     /// The invitation and its link; `None` for a colleague's courtesy copy.
-    pub invitation: Option<(Invitation, Token)>,
+    pub invitation: Option<Invited>,
     /// Why editing failed its check, if only therefore the sender's mail was wrapped: worth an audit line.
     pub flaw: Option<String>,
 }
@@ -70,6 +74,9 @@ pub enum CopyFault {
     /// The message itself.
     #[error(transparent)]
     Rewrite(#[from] RewriteFault),
+    /// The books.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
     /// The spool.
     #[error("reading the message")]
     Read(#[from] std::io::Error),
@@ -87,6 +94,8 @@ struct Context<'a> {
     link: &'a str,
     days: u32,
     subject: &'a str,
+    /// Whether the invitee has an account already, so that the link leads to the way in.
+    has_account: bool,
 }
 
 #[derive(Serialize)]
@@ -105,11 +114,11 @@ impl Copies {
     ///
     /// # Errors
     /// [`CopyFault`]; then nothing was kept.
-    pub fn make(self) -> Result<Vec<Copy>, CopyFault> {
+    pub fn make(&self) -> Result<Vec<Copy>, CopyFault> {
         if !rewrite::has_visible_text(&self.body, &self.outline)? {
             return Err(CopyFault::NoText);
         }
-        let Self { list: Guestlist { invitees, courtesy, .. }, .. } = &self;
+        let Self { list: Guestlist { invitees, courtesy, .. }, .. } = self;
         let invited = invitees.iter().map(|invitee| self.invitation(invitee));
         let colleagues = courtesy.iter().map(|colleague| self.courtesy(colleague));
         invited.chain(colleagues).collect()
@@ -117,23 +126,35 @@ impl Copies {
 
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
+        let guest = self.books.guest(&self.inviter.address, &invitee.address)?;
+        let fresh = || (InvitationId::fresh(), self.now);
+        let ((id, created), state) = match &guest {
+            Guest::New => (fresh(), State::Queued),
+            Guest::Pending(old) => ((old.value.id, old.value.created), State::Queued),
+            // The account is there: nothing is left to accept.
+            Guest::Known(account) => {
+                (fresh(), State::Accepted { sent: None, at: self.now, account: account.value.id })
+            }
+        };
         let invitation = Invitation {
-            id: InvitationId::fresh(),
+            id,
             inviter: self.inviter.clone(),
             invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
             lifespan: self.list.lifespan.unwrap_or(self.policy.invite.lifespan),
-            created: self.now,
-            state: State::Queued,
+            created,
+            state,
+            life: Life::default(),
         };
-        let blocks = self.blocks(&invitation, &link)?;
+        let invited = Invited { invitation, link, guest };
+        let blocks = self.blocks(&invited)?;
         let Rewritten { edits, flaw, .. } =
             rewrite::invite(&self.body, &self.outline, &blocks, &self.list.readdress)?;
         Ok(Copy {
             recipient: invitee.clone(),
             edits: self.completed(&edits)?,
-            invitation: Some((invitation, link)),
+            invitation: Some(invited),
             flaw,
         })
     }
@@ -158,8 +179,12 @@ impl Copies {
     }
 
     /// The admin's texts for one invitee.
-    fn blocks(&self, invitation: &Invitation, link: &Token) -> Result<Blocks, RenderFault> {
-        let link = format!("{}/i/{}", self.policy.web.public_url, link.reveal());
+    fn blocks(&self, invited: &Invited) -> Result<Blocks, RenderFault> {
+        let Invited { invitation, link, guest } = invited;
+        let has_account = matches!(guest, Guest::Known(_));
+        let portal = &self.policy.web.public_url;
+        let link =
+            if has_account { format!("{portal}/sign-in") } else { format!("{portal}/i/{}", link.reveal()) };
         let context = Context {
             organisation: Organisation { name: &self.policy.organisation.name },
             inviter: Person::from(&invitation.inviter),
@@ -167,6 +192,7 @@ impl Copies {
             link: &link,
             days: invitation.lifespan.in_days(),
             subject: &invitation.subject,
+            has_account,
         };
         let text = |name| self.templates.render(name, &context);
         Ok(Blocks {

@@ -7,6 +7,7 @@
 
 pub mod copies;
 pub mod domains;
+pub mod guest;
 mod policy;
 pub mod refusal;
 pub mod sorting;
@@ -20,19 +21,19 @@ use crate::auth::Authenticator;
 use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::AccountId;
-use crate::base::secret::Token;
 use crate::config;
-use crate::intake::copies::{Copies, CopyFault};
+use crate::intake::copies::{Copies, Copy, CopyFault};
 use crate::intake::domains::Domains;
+use crate::intake::guest::Invited;
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
-use crate::invites::{Invitation, Invites};
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::net::resolver::Resolver;
 use crate::queue::{Envelope, Kind, Message, Queue};
+use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::template::Shelf;
@@ -40,6 +41,9 @@ use crate::template::Shelf;
 /// How often a commit is tried that others came before. Each time at least one of them got through, and no more can be
 /// under way at once than a client may have connections (`limits.connections_per_address`, 200 by default).
 const ATTEMPTS_MAX: usize = 256;
+/// How often the copies are made anew because an invitee had become somebody else to us meanwhile: a person has few
+/// steps to go.
+const ROUNDS_MAX: usize = 8;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -55,8 +59,8 @@ pub struct Parts {
     pub spool: Spool,
     /// Where envelopes wait.
     pub queue: Queue,
-    /// The book of invitations.
-    pub invites: Invites,
+    /// The books in which an invitee may stand already.
+    pub guests: guest::Books,
     /// Who may invite, for mail that a trusted server handed in.
     pub authenticator: Authenticator,
     /// The admin's texts.
@@ -192,7 +196,8 @@ impl Intake {
         }
         let subject = self.subject(&facts)?;
         let list = self.guests(&inviter, list).await?;
-        let order = Copies {
+        let account = inviter.account;
+        let order = Arc::new(Copies {
             inviter: inviter.author,
             body: submission.body.clone(),
             outline: submission.outline.clone(),
@@ -202,9 +207,25 @@ impl Intake {
             policy: self.inner.policy.clone(),
             templates: self.inner.parts.templates.current(),
             now: self.now(),
-        };
-        let made = on_a_thread_of_its_own(move || order.make()).await?;
+            books: self.inner.parts.guests.clone(),
+        });
+        for _ in 0..ROUNDS_MAX {
+            let order = Arc::clone(&order);
+            let made = on_a_thread_of_its_own(move || order.make()).await?;
+            if let Some(invitations) = self.keep(&submission, account, made).await? {
+                return Ok(Accepted { id: submission.id, invitations });
+            }
+        }
+        Err(uncommitted(CommitError::Conflict))
+    }
 
+    /// Keeps the copies, all or nothing. Gives how many are invited; `None` where a copy no longer suits its invitee.
+    async fn keep(
+        &self,
+        submission: &Submission,
+        inviter: AccountId,
+        made: Vec<Copy>,
+    ) -> Result<Option<usize>, Refusal> {
         let mut envelopes = Vec::with_capacity(made.len());
         let mut bodies = vec![submission.body.clone()];
         let mut invited = Vec::new();
@@ -214,7 +235,7 @@ impl Intake {
                 recipient: copy.recipient.address,
                 parameters: copy.recipient.parameters,
                 edits: Some(kept.reference()),
-                invitation: copy.invitation.as_ref().map(|(invitation, _)| invitation.id),
+                invitation: copy.invitation.as_ref().map(|invited| invited.invitation.id),
             });
             bodies.push(kept);
             invited.extend(copy.invitation);
@@ -222,38 +243,46 @@ impl Intake {
                 audit::record(&Event::RewrittenByWrapping { message: submission.id, reason: flaw });
             }
         }
-        self.commit_invitations(&submission, inviter.account, &invited, &envelopes, &bodies).await?;
-        for (invitation, _) in &invited {
+        if !self.commit_invitations(submission, inviter, &mut invited, &envelopes, &bodies).await? {
+            return Ok(None);
+        }
+        for Invited { invitation, .. } in &invited {
             audit::record(&Event::Invited {
                 invitation: invitation.id,
                 inviter: &invitation.inviter.address,
                 invitee: &invitation.invitee.address,
             });
         }
-        Ok(Accepted { id: submission.id, invitations: invited.len() })
+        Ok(Some(invited.len()))
     }
 
     /// Counts, invites and queues, in one commit. Who finds that the inviter has sent something else in the meantime
-    /// counts again, so that no two messages pass a limit side by side.
+    /// counts again, so that no two messages pass a limit side by side. False where an invitee has become somebody else to
+    /// us meanwhile, so that the copies must be made anew.
     async fn commit_invitations(
         &self,
         submission: &Submission,
         inviter: AccountId,
-        invited: &[(Invitation, Token)],
+        invited: &mut [Invited],
         envelopes: &[Envelope],
         bodies: &[Body],
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
+        let guests = &self.inner.parts.guests;
         for _ in 0..ATTEMPTS_MAX {
             let mut batch = Batch::new();
-            let invitees = invited.iter().map(|(invitation, _)| &invitation.invitee.address);
+            let invitees = invited.iter().map(|one| &one.invitation.invitee.address);
             self.count(&mut batch, inviter, invitees)?;
-            for (invitation, link) in invited {
-                let inserted = self.inner.parts.invites.insert(&mut batch, invitation, link);
-                inserted.map_err(|fault| failed(&fault))?;
+            for one in &*invited {
+                guests.note(&mut batch, one, self.now()).map_err(|fault| failed(&fault))?;
             }
             match self.enqueue(submission, Kind::Invitation, batch, envelopes, bodies).await {
                 Err(CommitError::Conflict) => {}
-                queued => return queued.map_err(uncommitted),
+                queued => return queued.map(|()| true).map_err(uncommitted),
+            }
+            for one in &mut *invited {
+                if !guests.still_suits(one).map_err(|fault| failed(&fault))? {
+                    return Ok(false);
+                }
             }
         }
         Err(uncommitted(CommitError::Conflict))
@@ -269,12 +298,18 @@ impl Intake {
         bodies: &[Body],
     ) -> Result<(), CommitError> {
         let Parts { store, queue, .. } = &self.inner.parts;
+        let mut parameters = submission.parameters.clone();
+        if kind == Kind::Invitation {
+            // A hop further on that gives the whole mail back would hand the invitee's link to the inviter. RET=HDRS
+            // asks for the header only (RFC 3461 §4.3).
+            parameters.ret = Some(Return::Headers);
+        }
         let message = Message {
             id: submission.id,
             kind,
             body: submission.body.reference(),
             sender: submission.sender.clone(),
-            parameters: submission.parameters.clone(),
+            parameters,
             received: self.now(),
             header_len: submission.outline.body.start,
         };
@@ -302,6 +337,7 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(made)) => Ok(made),
         Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
+        Ok(Err(CopyFault::Store(fault))) => Err(failed(&fault)),
         Ok(Err(fault)) => {
             tracing::error!(%fault, "an invitation could not be written");
             Err(Refusal::Internal)

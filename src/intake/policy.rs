@@ -97,7 +97,7 @@ impl Intake {
         invitees: impl ExactSizeIterator<Item = &'a Address>,
     ) -> Result<(), Refusal> {
         let rates = &self.inner.policy.invite.rates;
-        let counted = self.inner.parts.invites.count(batch, inviter, invitees, rates, self.now());
+        let counted = self.inner.parts.guests.invites.count(batch, inviter, invitees, rates, self.now());
         counted.map_err(|fault| match fault {
             CountFault::Reached(reached) => Refusal::TooMany(reached),
             CountFault::Store(fault) => failed(&fault),

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! queued ──▶ sent ──▶ opened ──▶ accepted
-//!    │        │ ▲        ▲           ▲
-//!    └────▶ bounced ─────┴───────────┘        each but accepted ──▶ withdrawn
+//!  ▲ │        │ ▲        ▲           ▲
+//!  │ └────▶ bounced ─────┴───────────┘        each but accepted ──▶ withdrawn
+//!  └────────── ┘ a fresh link is on its way
 //! ```
 //! (Steps may be left out: a person may be faster than our note that the mail was sent.)
 //!
@@ -11,22 +12,34 @@
 //! knowledge and moves nothing. *Expired* is no state but a matter of the clock, and *bounced* does not close a link:
 //! whoever holds it has got the mail after all.
 //!
+//! One invitation may have several links: each [renewal](Invites::renew) makes a fresh one. While the invitation is
+//! open they all lead to the same form, until one is used. But a link that has expired stays so: what a renewal makes
+//! afterwards goes to the invited address only, and whoever else holds the old one has nothing of it.
+//!
 //! The link's token stands in the mail only; the book knows its SHA-256.
 
+mod life;
 mod state;
 pub mod tally;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::address::Address;
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::{AccountId, InvitationId};
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Token, TokenHash};
+pub use crate::invites::life::{Approval, Asked, Life, Stage};
 use crate::store::schema;
 use crate::store::{Batch, Store, StoreFault, Stored, Table};
 
 const INVITATIONS: Table<InvitationId, Invitation> = Table::new(schema::INVITATIONS);
-const LINKS: Table<TokenHash, InvitationId> = Table::new(schema::LINKS);
+const LINKS: Table<TokenHash, Link> = Table::new(schema::LINKS);
+
+/// The last invitation between an inviter and an invitee, by their addresses' keys.
+const PENDING: Table<(String, String), InvitationId> = Table::new(schema::PENDING);
 
 /// One inviter, one invitee, one life cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +60,15 @@ pub struct Invitation {
     pub created: Timestamp,
     /// How far it has come.
     pub state: State,
+    /// What has been done about it since.
+    pub life: Life,
+}
+
+/// A link: to which invitation it leads, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Link {
+    invitation: InvitationId,
+    made: Timestamp,
 }
 
 /// How far an invitation has come.
@@ -122,7 +144,15 @@ impl Invitation {
     /// The last moment in which its links work; `None` while the mail is on its way.
     #[must_use]
     pub fn valid_until(&self) -> Option<Timestamp> {
-        self.state.link_lives_from().map(|sent| sent + self.lifespan.duration())
+        let from = self.state.link_lives_from()?.max(self.life.renewed.unwrap_or(self.created));
+        let until = from + self.lifespan.duration();
+        Some(self.life.extended_until.map_or(until, |extended| extended.max(until)))
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.valid_until().is_some_and(|last| now > last)
     }
 
     fn with(&self, state: State) -> Self {
@@ -143,7 +173,35 @@ impl Invites {
     /// Where the record is too large.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
-        LINKS.insert(batch, &link.hash(), &invitation.id)
+        PENDING.put(
+            batch,
+            &between(&invitation.inviter.address, &invitation.invitee.address),
+            &invitation.id,
+        )?;
+        LINKS.insert(batch, &link.hash(), &Link { invitation: invitation.id, made: invitation.created })
+    }
+
+    /// Makes an invitation of somebody who has an account already: it is accepted from the beginning and has no link.
+    ///
+    /// # Errors
+    /// Where the record is too large.
+    pub fn insert_accepted(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        INVITATIONS.insert(batch, &invitation.id, invitation)
+    }
+
+    /// The last invitation between these two, if it is neither used nor withdrawn.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn pending(
+        &self,
+        inviter: &Address,
+        invitee: &Address,
+    ) -> Result<Option<Stored<Invitation>>, StoreFault> {
+        let Some(id) = PENDING.get(&self.store, &between(inviter, invitee))? else {
+            return Ok(None);
+        };
+        Ok(self.by_id(id.value)?.filter(|invitation| invitation.value.state.is_open()))
     }
 
     /// The invitation with this identifier.
@@ -154,6 +212,15 @@ impl Invites {
         INVITATIONS.get(&self.store, &id)
     }
 
+    /// Invitations in the order in which they were made, behind `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn list(&self, after: Option<InvitationId>, limit: usize) -> Result<Vec<Invitation>, StoreFault> {
+        let records = INVITATIONS.scan(&self.store, after.as_ref(), limit)?;
+        Ok(records.into_iter().map(|(_, invitation)| invitation.value).collect())
+    }
+
     /// What a link leads to at this moment. Changes nothing.
     ///
     /// A queued invitation is open too: the mail may arrive before our note of it.
@@ -161,16 +228,16 @@ impl Invites {
     /// # Errors
     /// Where the store failed.
     pub fn standing(&self, link: &TokenHash, now: Timestamp) -> Result<Standing, StoreFault> {
-        let Some(id) = LINKS.get(&self.store, link)? else {
+        let Some(link) = LINKS.get(&self.store, link)? else {
             return Ok(Standing::Unknown);
         };
-        let Some(invitation) = self.by_id(id.value)? else {
+        let Some(invitation) = self.by_id(link.value.invitation)? else {
             return Ok(Standing::Unknown);
         };
         Ok(match invitation.value.state {
             State::Accepted { .. } => Standing::Used(invitation.value),
             State::Withdrawn { .. } => Standing::Withdrawn(invitation.value),
-            _ if invitation.value.valid_until().is_some_and(|last| now > last) => {
+            _ if invitation.value.has_expired(now) || invitation.value.life.is_over_for(link.value.made) => {
                 Standing::Expired(invitation.value)
             }
             _ => Standing::Open(invitation),
@@ -188,7 +255,7 @@ impl Invites {
         at: Timestamp,
         reply: &str,
     ) -> Result<bool, StoreFault> {
-        mark(batch, old, old.value.state.sent(at, reply))
+        mark(batch, old, old.value.state.sent(at, reply, old.value.life.renewed))
     }
 
     /// The mail could not be delivered. Says whether that is news; if not, nothing is in the batch.
@@ -247,6 +314,11 @@ impl Invites {
     }
 }
 
+/// What the last invitation between two people is found by.
+fn between(inviter: &Address, invitee: &Address) -> (String, String) {
+    (inviter.key(), invitee.key())
+}
+
 /// The one way in which a state changes. The commit finds a conflict if somebody else was first.
 fn mark(batch: &mut Batch, old: &Stored<Invitation>, next: Option<State>) -> Result<bool, StoreFault> {
     let Some(next) = next else {
@@ -254,100 +326,4 @@ fn mark(batch: &mut Batch, old: &Stored<Invitation>, next: Option<State>) -> Res
     };
     INVITATIONS.replace(batch, &old.value.id, old, &old.value.with(next))?;
     Ok(true)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use crate::base::address::Address;
-    use crate::config::Storage;
-
-    use super::*;
-
-    const START: Timestamp = Timestamp::from_millis(1_795_500_000_000);
-    const DAY: Duration = Duration::from_hours(24);
-
-    fn invitation() -> Invitation {
-        let mailbox = |text| Mailbox::from(Address::parse(text).unwrap());
-        Invitation {
-            id: InvitationId::fresh(),
-            inviter: mailbox("ann@corp.example"),
-            invitee: mailbox("kim@partner.example"),
-            subject: "Plans".to_owned(),
-            message_id: None,
-            lifespan: Lifespan::days(14),
-            created: START,
-            state: State::Queued,
-        }
-    }
-
-    /// A book with one invitation, its link, and what keeps it.
-    async fn book() -> (Invites, Store, Invitation, Token, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
-        let (store, _spool) = Store::in_memory(&storage).unwrap();
-        let (invites, invitation, link) =
-            (Invites::new(store.clone()), invitation(), Token::fresh().unwrap());
-        let mut batch = Batch::new();
-        invites.insert(&mut batch, &invitation, &link).unwrap();
-        store.commit(batch).await.unwrap();
-        (invites, store, invitation, link, folder)
-    }
-
-    #[tokio::test]
-    async fn a_link_lives_from_the_handover_to_its_last_moment() {
-        let (invites, store, invitation, link, _folder) = book().await;
-        let long_after = START + DAY * 100;
-        assert!(matches!(invites.standing(&link.hash(), long_after).unwrap(), Standing::Open(_)));
-
-        let old = invites.by_id(invitation.id).unwrap().unwrap();
-        let mut batch = Batch::new();
-        assert!(invites.mark_sent(&mut batch, &old, START + DAY, "250 2.0.0 Ok").unwrap());
-        store.commit(batch).await.unwrap();
-        let last = START + DAY * 15;
-        assert!(matches!(invites.standing(&link.hash(), last).unwrap(), Standing::Open(_)));
-        let too_late = last + Duration::from_millis(1);
-        assert!(matches!(invites.standing(&link.hash(), too_late).unwrap(), Standing::Expired(_)));
-    }
-
-    #[tokio::test]
-    async fn used_withdrawn_and_unknown_links_lead_to_pages_of_their_own() {
-        let (invites, store, invitation, link, _folder) = book().await;
-        let stranger = Token::fresh().unwrap();
-        assert!(matches!(invites.standing(&stranger.hash(), START).unwrap(), Standing::Unknown));
-
-        let old = invites.by_id(invitation.id).unwrap().unwrap();
-        let mut batch = Batch::new();
-        assert!(invites.mark_accepted(&mut batch, &old, START, AccountId::fresh()).unwrap());
-        store.commit(batch).await.unwrap();
-        // Used wins over expired: such a person has an account.
-        assert!(matches!(invites.standing(&link.hash(), START + DAY * 99).unwrap(), Standing::Used(_)));
-
-        let (invites, store, invitation, link, _folder) = book().await;
-        let old = invites.by_id(invitation.id).unwrap().unwrap();
-        let mut batch = Batch::new();
-        assert!(invites.mark_withdrawn(&mut batch, &old, START).unwrap());
-        store.commit(batch).await.unwrap();
-        assert!(matches!(invites.standing(&link.hash(), START).unwrap(), Standing::Withdrawn(_)));
-    }
-
-    #[tokio::test]
-    async fn what_is_no_news_changes_no_record() {
-        let (invites, store, invitation, _link, _folder) = book().await;
-        let old = invites.by_id(invitation.id).unwrap().unwrap();
-        let mut batch = Batch::new();
-        invites.mark_accepted(&mut batch, &old, START, AccountId::fresh()).unwrap();
-        store.commit(batch).await.unwrap();
-
-        let old = invites.by_id(invitation.id).unwrap().unwrap();
-        let mut batch = Batch::new();
-        assert!(!invites.mark_accepted(&mut batch, &old, START, AccountId::fresh()).unwrap());
-        assert!(!invites.mark_opened(&mut batch, &old, START).unwrap());
-        assert!(!invites.mark_bounced(&mut batch, &old, START, "550").unwrap());
-        assert!(!invites.mark_withdrawn(&mut batch, &old, START).unwrap());
-        store.commit(batch).await.unwrap();
-        let now = invites.by_id(invitation.id).unwrap().unwrap();
-        assert_eq!((now.version, now.value), (old.version, old.value));
-    }
 }

@@ -4,6 +4,8 @@
 //! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
+mod links;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use thiserror::Error;
 use crate::accounts::Account;
 use crate::base::address::{Domain, ReversePath};
 use crate::base::clock::Clock;
-use crate::base::id::MessageId;
+use crate::base::id::{InvitationId, MessageId};
 use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
@@ -69,6 +71,15 @@ struct Context<'a> {
     subject: &'a str,
 }
 
+/// To whom a notice goes, and where it belongs.
+struct Letter<'a> {
+    to: &'a Mailbox,
+    /// The mail whose thread it hangs in.
+    in_reply_to: Option<&'a str>,
+    /// The invitation whose link it carries, which hears of what becomes of it.
+    invitation: Option<InvitationId>,
+}
+
 #[derive(Serialize)]
 struct Organisation<'a> {
     name: &'a str,
@@ -113,7 +124,8 @@ impl Notices {
         guest: &Account,
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
-        self.write(batch, "accepted", &invitation.inviter, &context, invitation.message_id.as_deref()).await
+        let letter = Letter::to(&invitation.inviter).in_thread_of(invitation);
+        self.write(batch, "accepted", letter, &context).await
     }
 
     /// "Welcome", to the guest. It is in `batch`; hand the admission to [`Queue::admit`] after the commit.
@@ -127,17 +139,17 @@ impl Notices {
         guest: &Account,
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
-        self.write(batch, "welcome", &guest.mailbox, &context, None).await
+        self.write(batch, "welcome", Letter::to(&guest.mailbox), &context).await
     }
 
-    async fn write(
+    async fn write<C: Serialize + Sync>(
         &self,
         batch: &mut Batch,
         name: &str,
-        to: &Mailbox,
-        context: &Context<'_>,
-        in_reply_to: Option<&str>,
+        letter: Letter<'_>,
+        context: &C,
     ) -> Result<Admission, NoticeFault> {
+        let Letter { to, in_reply_to, invitation } = letter;
         let id = MessageId::fresh();
         let now = self.clock.now();
         let templates = self.templates.current();
@@ -177,7 +189,7 @@ impl Notices {
             recipient: to.address.clone(),
             parameters: RcptParameters::default(),
             edits: None,
-            invitation: None,
+            invitation,
         };
         Ok(self.queue.add(batch, &message, &[envelope], &[body])?)
     }
@@ -190,6 +202,16 @@ impl Notices {
             portal: &self.writer.portal,
             subject: &invitation.subject,
         }
+    }
+}
+
+impl<'a> Letter<'a> {
+    const fn to(to: &'a Mailbox) -> Self {
+        Self { to, in_reply_to: None, invitation: None }
+    }
+
+    fn in_thread_of(self, invitation: &'a Invitation) -> Self {
+        Self { in_reply_to: invitation.message_id.as_deref(), ..self }
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::{Lifespan, ManualClock, Timestamp};
 use crate::base::id::InvitationId;
-use crate::invites::State;
+use crate::invites::{Life, State};
 use crate::mail::edit::Source;
 use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
@@ -86,6 +86,7 @@ impl House {
             lifespan: Lifespan::days(14),
             created: self.clock.now(),
             state: State::Queued,
+            life: Life::default(),
         };
         let mut batch = Batch::new();
         self.registration.invites.insert(&mut batch, &invitation, &link).unwrap();

@@ -26,9 +26,13 @@ pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 1 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
 /// Which invitation a link belongs to, by the hash of its token.
-pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 1 };
+pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
+/// What inviters are asked to approve, by the hash of the word in their mail.
+pub const APPROVALS: TablePrefix = TablePrefix { octet: 0x22, record: 1 };
+/// The last invitation between two people: inviter, then invitee.
+pub const PENDING: TablePrefix = TablePrefix { octet: 0x23, record: 1 };
 /// How many invitations were sent lately, by the hash of who sent them (and to whom).
 pub const TALLIES: TablePrefix = TablePrefix { octet: 0x28, record: 1 };
 /// The same by the moment from which on they may be empty.
@@ -57,6 +61,8 @@ mod tests {
             SESSION_ENDS,
             INVITATIONS,
             LINKS,
+            APPROVALS,
+            PENDING,
             TALLIES,
             TALLY_ENDS,
             MESSAGES,

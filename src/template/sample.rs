@@ -20,6 +20,7 @@ pub(super) fn invitation() -> [Value; 2] {
             link => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
             days => if full { 14 } else { 1 },
             subject => "Drawings for the bridge",
+            has_account => !full,
         )
     })
 }
@@ -56,7 +57,50 @@ pub(super) fn activate() -> [Value; 2] {
     })
 }
 
-/// A link that came too late, or was taken back.
+/// A link that came too late, with the form that asks for another.
+pub(super) fn expired() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            renewal => "/i/0123456789abcdefghjkmnpqrs/renewal",
+            newer => full.then_some("24 November 2026, 13:45 UTC"),
+            needs_approval => full,
+            form => FORM,
+        )
+    })
+}
+
+/// The answer to who asked for another link: it comes, or has come already.
+pub(super) fn renewal() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            outcome => if full { "link" } else { "wait" },
+            needs_approval => !full,
+            next => full.then_some("8 December 2026, 13:45 UTC"),
+        )
+    })
+}
+
+/// What an inviter is asked whose invitee wants another link. Without the form where nothing is left to answer.
+pub(super) fn approval() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            outcome => if full { "open" } else { "done" },
+            subject => "Drawings for the bridge",
+            days => 14,
+            form => if full { FORM } else { "" },
+        )
+    })
+}
+
+/// A link that was taken back.
 pub(super) fn closed() -> [Value; 2] {
     both(|full| {
         context!(

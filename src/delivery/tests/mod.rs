@@ -25,7 +25,7 @@ use crate::delivery::mailbox::Mailbox;
 use crate::delivery::relay::{Relay, Way};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
-use crate::invites::{Invitation, Invites, State};
+use crate::invites::{Invitation, Invites, Life, State};
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::FixedZone;
 use crate::net::tls::ClientTls;
@@ -181,6 +181,7 @@ impl House {
             lifespan: Lifespan::days(14),
             created: self.clock.now(),
             state: State::Queued,
+            life: Life::default(),
         };
         let mut batch = Batch::new();
         self.invites.insert(&mut batch, &invitation, &Token::fresh().unwrap()).unwrap();

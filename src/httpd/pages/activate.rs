@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use crate::base::clock::Timestamp;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token, TokenHash};
 use crate::httpd::cookie::Name;
@@ -22,6 +23,7 @@ use crate::httpd::session::Sessions;
 use crate::invites::{Invitation, Standing};
 use crate::registration::{ActivationFault, Registration};
 use crate::store::Stored;
+use crate::tending::renewal::Renewals;
 
 /// What is typed into the form. The address is the invitation's, and not up to the form.
 #[derive(Debug, Deserialize)]
@@ -50,7 +52,21 @@ struct Faults {
     password: Option<String>,
 }
 
-/// The names of `page/expired.html` and `page/withdrawn.html`.
+/// The names of `page/expired.html`.
+#[derive(Serialize)]
+struct Expired<'a> {
+    inviter: &'a Mailbox,
+    invitee: &'a Mailbox,
+    /// Where the form leads that asks for another link.
+    renewal: &'a str,
+    /// When a later link was sent, if that has not expired.
+    newer: Option<String>,
+    /// Whether the inviter is asked first.
+    needs_approval: bool,
+    form: &'a str,
+}
+
+/// The names of `page/withdrawn.html`.
 #[derive(Serialize)]
 struct Closed<'a> {
     inviter: &'a Mailbox,
@@ -76,13 +92,15 @@ async fn look(
     Path(word): Path<String>,
     State(pages): State<Pages>,
     State(registration): State<Registration>,
+    State(renewals): State<Renewals>,
 ) -> Response {
+    let closing = Closing { pages: &pages, visitor: &visitor, word: &word, now: renewals.tending().now() };
     let page = match standing(&registration, hash(&word)) {
         Ok(Standing::Open(Stored { value: invitation, .. })) => {
             let name = invitation.invitee.name.as_deref().unwrap_or_default();
             form(&pages, StatusCode::OK, &invitation, &visitor, name, &Faults::default())
         }
-        Ok(closed) => why_closed(&pages, &closed, &visitor),
+        Ok(closed) => closing.page(&closed),
         Err(status) => status.into_response(),
     };
     (visitor.cookie(), page).into_response()
@@ -92,11 +110,13 @@ async fn open(
     Path(word): Path<String>,
     State(pages): State<Pages>,
     State(registration): State<Registration>,
+    State(renewals): State<Renewals>,
     State(sessions): State<Sessions>,
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
+    let closing = Closing { pages: &pages, visitor: &visitor, word: &word, now: renewals.tending().now() };
     let Some(link) = hash(&word) else {
-        return why_closed(&pages, &Standing::Unknown, &visitor);
+        return closing.page(&Standing::Unknown);
     };
     // What the person can mend.
     let faults = match registration.activate(&link, &fields.name, &fields.password, visitor.peer).await {
@@ -104,13 +124,13 @@ async fn open(
             let cookie = Name::Session.give(&activated.session, Some(sessions.lifetime()));
             return (cookie, Redirect::to("/dropoff")).into_response();
         }
-        Err(ActivationFault::Standing(closed)) => return why_closed(&pages, &closed, &visitor),
+        Err(ActivationFault::Standing(closed)) => return closing.page(&closed),
         Err(ActivationFault::HasAccount) => {
             return match standing(&registration, Some(link)) {
                 Ok(Standing::Used(invitation)) => {
                     used(&pages, StatusCode::CONFLICT, &invitation, false, &visitor)
                 }
-                Ok(closed) => why_closed(&pages, &closed, &visitor),
+                Ok(closed) => closing.page(&closed),
                 Err(status) => status.into_response(),
             };
         }
@@ -131,7 +151,7 @@ async fn open(
         Ok(Standing::Open(Stored { value: invitation, .. })) => {
             form(&pages, StatusCode::UNPROCESSABLE_ENTITY, &invitation, &visitor, &fields.name, &faults)
         }
-        Ok(closed) => why_closed(&pages, &closed, &visitor),
+        Ok(closed) => closing.page(&closed),
         Err(status) => status.into_response(),
     }
 }
@@ -143,7 +163,7 @@ async fn note_opened(registration: &Registration, link: &TokenHash) {
     }
 }
 
-fn hash(word: &str) -> Option<TokenHash> {
+pub(super) fn hash(word: &str) -> Option<TokenHash> {
     Token::parse(word).map(|token| token.hash())
 }
 
@@ -175,17 +195,41 @@ fn form(
     pages.page(status, "activate", names)
 }
 
-/// The four pages of a link that opens nothing.
-fn why_closed(pages: &Pages, standing: &Standing, visitor: &Visitor) -> Response {
-    match standing {
-        Standing::Expired(Invitation { inviter, .. }) => {
-            pages.page(StatusCode::GONE, "expired", Closed { inviter })
+/// What the pages of a link that opens nothing are made of.
+pub(super) struct Closing<'a> {
+    pub(super) pages: &'a Pages,
+    pub(super) visitor: &'a Visitor,
+    /// The link's own word, as it stands in the address.
+    pub(super) word: &'a str,
+    pub(super) now: Timestamp,
+}
+
+impl Closing<'_> {
+    /// The four pages of a link that opens nothing.
+    pub(super) fn page(&self, standing: &Standing) -> Response {
+        match standing {
+            Standing::Expired(invitation) => self.expired(invitation),
+            Standing::Withdrawn(Invitation { inviter, .. }) => {
+                self.pages.page(StatusCode::GONE, "withdrawn", Closed { inviter })
+            }
+            Standing::Used(invitation) => used(self.pages, StatusCode::GONE, invitation, true, self.visitor),
+            Standing::Open(_) | Standing::Unknown => {
+                self.pages.page(StatusCode::NOT_FOUND, "unknown", Plain {})
+            }
         }
-        Standing::Withdrawn(Invitation { inviter, .. }) => {
-            pages.page(StatusCode::GONE, "withdrawn", Closed { inviter })
-        }
-        Standing::Used(invitation) => used(pages, StatusCode::GONE, invitation, true, visitor),
-        Standing::Open(_) | Standing::Unknown => pages.page(StatusCode::NOT_FOUND, "unknown", Plain {}),
+    }
+
+    fn expired(&self, invitation: &Invitation) -> Response {
+        let is_alive = !invitation.has_expired(self.now);
+        let names = Expired {
+            inviter: &invitation.inviter,
+            invitee: &invitation.invitee,
+            renewal: &format!("/i/{}/renewal", self.word),
+            newer: invitation.life.renewed.filter(|_| is_alive).map(moment),
+            needs_approval: invitation.needs_approval(self.now),
+            form: self.visitor.form_token(),
+        };
+        self.pages.page(StatusCode::GONE, "expired", names)
     }
 }
 

@@ -5,4 +5,5 @@ pub mod dropoff;
 pub mod files;
 pub mod letter;
 pub mod mailbox;
+pub mod renewal;
 pub mod sign_in;

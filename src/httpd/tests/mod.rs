@@ -34,7 +34,7 @@ use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
 use crate::httpd::permit::Peer;
 use crate::httpd::router::{Bounds, Parts, router};
-use crate::invites::{Handover, Invitation, Invites, State};
+use crate::invites::{Handover, Invitation, Invites, Life, State};
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
@@ -42,6 +42,8 @@ use crate::registration::{Registration, Rules};
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
+use crate::tending::Tending;
+use crate::tending::renewal::Renewals;
 
 const SETTINGS: &str = r#"
 [server]
@@ -121,18 +123,20 @@ impl House {
             accounts.clone(),
             invites.clone(),
             passwords.clone(),
-            notices,
+            notices.clone(),
             queue.clone(),
             dynamic.clone(),
             Rules::new(&settings.organisation, &settings.web),
         );
+        let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts::new(
             &settings.organisation,
             &settings.web,
             shelf,
             dynamic.clone(),
             (store.clone(), accounts.clone()),
-            registration,
+            (registration, renewals),
             authenticator,
         );
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
@@ -169,6 +173,7 @@ impl House {
             lifespan: Lifespan::days(14),
             created: now,
             state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
+            life: Life::default(),
         };
         let link = Token::fresh().unwrap();
         let mut batch = Batch::new();

@@ -15,7 +15,7 @@ use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
-use crate::intake::{self, Policy};
+use crate::intake::{self, Policy, guest};
 use crate::invites::Invites;
 use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
@@ -252,7 +252,10 @@ impl World {
             store: store.clone(),
             spool: spool.clone(),
             queue: queue.clone(),
-            invites: Invites::new(store.clone()),
+            guests: guest::Books {
+                invites: Invites::new(store.clone()),
+                accounts: Accounts::new(store.clone()),
+            },
             authenticator: authenticator.clone(),
             templates: Shelf::new(Templates::built_in()),
             resolver: Arc::new(FixedZone::default()),

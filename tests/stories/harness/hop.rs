@@ -71,6 +71,8 @@ pub struct Manners {
     pub login: Option<(&'static str, &'static str)>,
     /// Does not offer 8BITMIME and SMTPUTF8.
     pub seven_bit: bool,
+    /// Offers DSN (RFC 3461).
+    pub dsn: bool,
 }
 
 /// Shared by all connections.
@@ -408,6 +410,9 @@ impl Manners {
         let mut lines = vec!["hop.partner.example", "PIPELINING", "SIZE 104857600", "ENHANCEDSTATUSCODES"];
         if !self.seven_bit {
             lines.extend(["8BITMIME", "SMTPUTF8"]);
+        }
+        if self.dsn {
+            lines.push("DSN");
         }
         if self.starttls.is_some() && !encrypted {
             lines.push("STARTTLS");

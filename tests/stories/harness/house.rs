@@ -14,9 +14,11 @@ use postern::base::address::Address;
 use postern::base::clock::{Clock, ManualClock, Timestamp};
 use postern::base::id::AccountId;
 use postern::base::mailbox::Mailbox;
+use postern::base::secret::Secret;
 use postern::config::Settings;
 use postern::daemon::{Daemon, Outside};
 use postern::net::resolver::{FixedZone, MailHosts};
+use postern::roster::NewStaff;
 use postern::store::{Batch, Store};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -24,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::harness::authority::Authority;
 use crate::harness::browser::{Browser, Page};
 use crate::harness::client::{Answer, Client};
+use crate::harness::command;
 use crate::harness::hop::{Delivery, Hop};
 use crate::harness::letter::Letter;
 use crate::harness::reading::Arrived;
@@ -199,6 +202,40 @@ impl House {
                 () = tokio::time::sleep(Duration::from_millis(2)) => self.clock.advance(step),
             }
         }
+    }
+
+    /// Runs a command of the program beside the daemon, as an administrator does. Gives what it prints; `Err` with what
+    /// it says where it fails.
+    pub async fn postern(&self, arguments: &[&str]) -> Result<String, String> {
+        let said = command::postern(&self.directory.path().join("postern.toml"), arguments, "").await;
+        if said.succeeded { Ok(said.out) } else { Err(said.err) }
+    }
+
+    /// The link in the next mail to this person, once that has left the house.
+    pub async fn fresh_link(&self, invitee: &str) -> String {
+        let arrived = self.hop.wait_for_mail_to(invitee).await;
+        self.settled().await;
+        Arrived::new(&arrived.octets).link(LINK)
+    }
+
+    /// One more member of the staff, who may invite.
+    pub async fn hire(&self, name: &str, address: &str) {
+        let staff = NewStaff {
+            mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
+            aliases: Vec::new(),
+            password: Secret::new(PASSWORD),
+            may_invite: true,
+        };
+        self.daemon().roster().add(staff).await.unwrap();
+    }
+
+    /// The number of the one invitation of this person.
+    pub async fn invitation_of(&self, invitee: &str) -> String {
+        let listed = self.postern(&["invite", "list"]).await.unwrap();
+        let mut lines = listed.lines().filter(|line| line.contains(invitee));
+        let (line, more) = (lines.next().unwrap_or_else(|| panic!("{listed}")), lines.next());
+        assert_eq!(more, None);
+        line.split(' ').next().unwrap().to_owned()
     }
 
     /// Waits until nothing is in the queue.
