@@ -137,7 +137,7 @@ pub fn courtesy(outline: &Outline, readdress: &Readdress) -> Edits {
 /// # Errors
 /// What the source says.
 pub fn has_visible_text(source: &dyn Source, outline: &Outline) -> io::Result<bool> {
-    if is_sealed(outline) {
+    if is_sealed(outline) || has_undivided_text(source, outline)? {
         return Ok(true);
     }
     for part in shown_texts(outline) {
@@ -147,6 +147,21 @@ pub fn has_visible_text(source: &dyn Source, outline: &Outline) -> io::Result<bo
         let text = if is_html { html::visible_text(&text) } else { Some(text) };
         if text.is_none_or(|text| text.chars().any(is_visible)) {
             return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether there is something in a multipart that has no parts, because its boundary is missing or wrong: many readers
+/// show it as text.
+fn has_undivided_text(source: &dyn Source, outline: &Outline) -> io::Result<bool> {
+    let has_no_parts = |index: usize| outline.children(index).next().is_none();
+    for (index, part) in outline.parts.iter().enumerate() {
+        if part.content.is_multipart() && !part.is_in_attached_message && has_no_parts(index) {
+            let start = source.read(part.body.start..part.body.end.min(part.body.start + TEXT_OCTETS_MAX))?;
+            if start.iter().any(u8::is_ascii_graphic) {
+                return Ok(true);
+            }
         }
     }
     Ok(false)
