@@ -26,6 +26,7 @@ use crate::invites::Invites;
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
+use crate::mail::rewrite::RewriteFault;
 use crate::queue::{Envelope, Kind, Message, Queue};
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
@@ -322,6 +323,11 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(made)) => Ok(made),
         Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
+        // The same message would fail in the same way again: its sender must hear of it.
+        Ok(Err(CopyFault::Rewrite(RewriteFault::Check(flaw)))) => {
+            tracing::warn!(flaw, "a message that cannot be rewritten was refused");
+            Err(Refusal::Unclear)
+        }
         Ok(Err(fault)) => {
             tracing::error!(%fault, "an invitation could not be written");
             Err(Refusal::Internal)

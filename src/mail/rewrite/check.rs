@@ -84,7 +84,7 @@ impl Check<'_> {
                             )?;
                             self.edited_part(target.form, old, new, &copy)?;
                         }
-                        None => self.kept_part(old, new, 0)?,
+                        None => self.kept_part((index, old), new, 0)?,
                     }
                 }
                 Ok(())
@@ -98,7 +98,8 @@ impl Check<'_> {
         let headers: usize = self.outline.parts.iter().map(|part| part.header.len()).sum();
         let added: usize = self.edits.iter().map(|edit| edit.replacement.len()).sum();
         let mut outliner = Outliner::new(Bounds {
-            header_octets_max: headers + added,
+            // And one line more, of which it is seen only at its end that it is no field.
+            header_octets_max: headers + added + LINE_OCTETS_MAX,
             parts_max: self.outline.parts.len() + WRAPPING_PARTS,
             depth_max: self.outline.parts.iter().map(|part| part.depth + 1).fold(WRAPPING_DEPTH, usize::max),
         });
@@ -134,12 +135,14 @@ impl Check<'_> {
     /// need not be read again for each copy; their margins are, that all ends where it should.
     fn known_bodies(&self) -> impl Iterator<Item = Range<u64>> {
         let parts = self.outline.parts.iter().enumerate();
-        let has_parts =
-            |index: usize| self.outline.parts.get(index + 1).is_some_and(|next| next.parent == Some(index));
         parts
-            .filter(move |(index, part)| !part.content.is_multipart() && !has_parts(*index))
+            .filter(move |(index, part)| !part.content.is_multipart() && !self.has_parts(*index))
             .map(|(_, part)| part.body.start + MARGIN..part.body.end.saturating_sub(MARGIN))
             .filter(|body| !body.is_empty())
+    }
+
+    fn has_parts(&self, index: usize) -> bool {
+        self.outline.parts.get(index + 1).is_some_and(|next| next.parent == Some(index))
     }
 
     fn feed(&self, outliner: &mut Outliner, range: Range<u64>) -> io::Result<()> {
@@ -182,13 +185,13 @@ impl Check<'_> {
     }
 
     /// A part that no edit touches: header and body are the original's octets.
-    fn kept_part(&self, old: &Part, new: &Part, parents_added: usize) -> Result<(), Flaw> {
+    fn kept_part(&self, (index, old): (usize, &Part), new: &Part, parents_added: usize) -> Result<(), Flaw> {
         let is_top = old.parent.is_none();
         require(old.parent.map(|parent| parent + parents_added) == new.parent || is_top, "a part moved")?;
         require(old.content == new.content, "another kind of content")?;
         require(is_top || is_same_header(old, new), "a part's header changed")?;
-        // A part with parts of its own is kept if they are.
-        if old.content.is_multipart() {
+        // A part with parts of its own, attached messages included, is kept if they are.
+        if self.has_parts(index) {
             return Ok(());
         }
         let touched =
@@ -253,6 +256,7 @@ impl Check<'_> {
         self.outline
             .parts
             .iter()
+            .enumerate()
             .zip(content)
             .try_for_each(|(old, new)| self.kept_part(old, new, WRAPPING_PARTS))
     }
