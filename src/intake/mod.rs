@@ -31,6 +31,7 @@ use crate::intake::submission::{Accepted, Submission, Submitter};
 use crate::mail::complete;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
+use crate::mail::rewrite::RewriteFault;
 use crate::net::resolver::Resolver;
 use crate::queue::{Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
@@ -338,6 +339,11 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
         Ok(Ok(made)) => Ok(made),
         Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
         Ok(Err(CopyFault::Store(fault))) => Err(failed(&fault)),
+        // The same message would fail in the same way again: its sender must hear of it.
+        Ok(Err(CopyFault::Rewrite(RewriteFault::Check(flaw)))) => {
+            tracing::warn!(flaw, "a message that cannot be rewritten was refused");
+            Err(Refusal::Unclear)
+        }
         Ok(Err(fault)) => {
             tracing::error!(%fault, "an invitation could not be written");
             Err(Refusal::Internal)

@@ -144,6 +144,12 @@ pub enum Refusal {
     /// The structure of the message.
     #[error("{0}")]
     Structure(OutlineFault),
+    /// No form of an invitee's copy holds what it must.
+    #[error(
+        "the message is written in a way that mail programs read differently, so no link can be added to it \
+         safely. Please write it anew, and attach what it holds as files"
+    )]
+    Unclear,
     /// Written by a machine: such mail never invites.
     #[error("an automatic message ({0}) cannot invite anybody. Please write the invitation yourself")]
     Automatic(String),

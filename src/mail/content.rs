@@ -31,7 +31,7 @@ pub struct Content {
     pub attachment: Attachment,
     /// The name it should have as a file, in lower case.
     pub file_name: Option<String>,
-    /// Said twice and differently: readers may disagree about the structure.
+    /// Said twice and differently, or not as RFC 2045 §5.1 wants it: readers may disagree about the structure.
     pub contradictory: bool,
 }
 
@@ -69,6 +69,7 @@ impl Content {
     pub fn read(header: &[u8], default_media: &str) -> Self {
         let mut content = Self::unsaid(default_media);
         let mut types_seen = 0;
+        let mut encoding = None;
         for field in fields(header) {
             if field.is("Content-Type") {
                 types_seen += 1;
@@ -76,7 +77,10 @@ impl Content {
                     content.read_type(field.value, default_media);
                 }
             } else if field.is("Content-Transfer-Encoding") {
-                content.encoding = TransferEncoding::read(field.value);
+                let said = TransferEncoding::read(field.value);
+                content.contradictory |= encoding.is_some_and(|before| before != said);
+                encoding = Some(said);
+                content.encoding = said;
             } else if field.is("Content-Disposition") {
                 content.read_disposition(field.value);
             } else if field.is("Content-ID") {
@@ -113,6 +117,8 @@ impl Content {
     fn read_type(&mut self, value: &[u8], default_media: &str) {
         let said = Parameters::read(value);
         let usable = said.head.split('/').count() == 2 && said.head.split('/').all(|half| !half.is_empty());
+        // `text` alone is an old way to say text/plain (RFC 1049).
+        self.contradictory |= !usable && said.head != "text";
         self.media = if usable { said.head } else { default_media.to_owned() };
         let mut values = said.values;
         let mut take = |name: &str| values.remove(name);
@@ -241,8 +247,19 @@ mod tests {
         assert_eq!(read("Content-Type: text\r\n").media, "text/plain");
         assert_eq!(read("Content-Type: ;;;\r\n").media, "text/plain");
         assert_eq!(read("Content-Transfer-Encoding: x-uuencode\r\n").encoding, TransferEncoding::Unknown);
+        assert!(
+            read("Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: quoted-printable\r\n")
+                .contradictory
+        );
+        assert!(
+            !read("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: 7BIT\r\n").contradictory
+        );
+        assert!(read("Content-Type: multipart+mixed; boundary=a\r\n").contradictory);
+        assert!(!read("Content-Type: text\r\n").contradictory);
         assert!(read("Content-Type: text/plain\r\nContent-Type: text/html\r\n").contradictory);
         assert!(read("Content-Type: multipart/mixed; boundary=a; boundary=b\r\n").contradictory);
+        assert!(read("Content-Type: multipart/mixed; boundary=\"a\"--; x=y\r\n").contradictory);
+        assert!(read("Content-Type: multipart/mixed; boundary=a b\r\n").contradictory);
         assert!(!read("Content-Type: multipart/mixed; boundary=a; boundary=a\r\n").contradictory);
     }
 

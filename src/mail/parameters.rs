@@ -12,7 +12,7 @@ pub struct Parameters {
     pub head: String,
     /// By name in lower case, sections joined, decoded.
     pub values: BTreeMap<String, String>,
-    /// A boundary or a charset is given twice, differently.
+    /// A boundary or a charset is given twice, differently, or it is not clear where the boundary ends.
     pub contradictory: bool,
 }
 
@@ -31,6 +31,7 @@ impl Parameters {
         let mut cursor = Cursor { rest: octets };
         let head = cursor.head().to_ascii_lowercase();
         let mut sections: BTreeMap<String, Vec<Section>> = BTreeMap::new();
+        let mut is_boundary_unclear = false;
         for _ in 0..PARAMETERS_MAX {
             if !cursor.skip_past(b';') {
                 break;
@@ -40,12 +41,16 @@ impl Parameters {
                 continue;
             }
             let value = cursor.value();
+            cursor.skip_space();
             let (name, number, extended) = section_of(&attribute);
+            // Some readers take more for the boundary than stands in its quotes, or before a space.
+            is_boundary_unclear |=
+                name == "boundary" && cursor.rest.first().is_some_and(|&next| next != b';');
             sections.entry(name.to_owned()).or_default().push(Section { number, extended, value });
         }
         // Only these two decide how the octets are read.
-        let contradictory =
-            ["boundary", "charset"].iter().filter_map(|name| sections.get(*name)).any(|said| differ(said));
+        let contradictory = is_boundary_unclear
+            || ["boundary", "charset"].iter().filter_map(|name| sections.get(*name)).any(|said| differ(said));
         let values = sections.into_iter().map(|(name, sections)| (name, joined(sections))).collect();
         Self { head, values, contradictory }
     }

@@ -48,7 +48,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         }
         // Not 452: behind DATA a client would only try the same message again, and its sender would never hear.
         Refusal::TooManyInvitees { .. } => (550, EnhancedCode(5, 5, 3)),
-        Refusal::Structure(_) => (550, EnhancedCode(5, 6, 1)),
+        Refusal::Structure(_) | Refusal::Unclear => (550, EnhancedCode(5, 6, 1)),
         // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
         Refusal::Loop { invites: false, .. } => (550, EnhancedCode(5, 4, 6)),
         Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
@@ -111,6 +111,7 @@ mod tests {
             (Refusal::TooManyInvitees { count: 51, limit: 50 }, "550 5.5.3"),
             (Refusal::Lifespan { days: days(100), shortest: days(1), longest: days(90) }, "550 5.1.3"),
             (Refusal::Structure(OutlineFault::Partial), "550 5.6.1"),
+            (Refusal::Unclear, "550 5.6.1"),
             (Refusal::Automatic("List-Id".to_owned()), "550 5.7.1"),
             (Refusal::CameBack, "550 5.7.1"),
             (Refusal::Loop { hops: 31, limit: 30, invites: false }, "550 5.4.6"),

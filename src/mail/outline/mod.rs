@@ -5,6 +5,7 @@
 //! Where readers of mail are known to disagree about a structure the part is marked [`Part::doubtful`], so that
 //! nothing is built on it.
 
+mod delimiter;
 mod scan;
 
 use std::ops::Range;

@@ -5,6 +5,7 @@ use memchr::memmem;
 
 use crate::mail::content::{BOUNDARY_MAX, Content};
 use crate::mail::field::{HeaderLine, without_break};
+use crate::mail::outline::delimiter::{Delimiter, Kind};
 use crate::mail::outline::{Bounds, Octets, Outline, OutlineFault, Part};
 
 /// Longest line that is looked at as a delimiter: two hyphens, the boundary, two hyphens, some padding, CRLF.
@@ -93,6 +94,19 @@ impl Outliner {
                 self.end_line();
             }
         }
+    }
+
+    /// Passes over octets in the middle of a body of which it is known that no delimiter begins a line in them, without
+    /// seeing them: what kind of octets they are stays unknown. `false`, and nothing is passed, where a header is being
+    /// read.
+    pub fn pass(&mut self, octets: u64) -> bool {
+        if self.reading == Reading::Header {
+            return false;
+        }
+        self.pass_line();
+        self.at += octets;
+        self.previous = 0;
+        true
     }
 
     /// Why the message must be refused, as soon as it is known.
@@ -262,42 +276,29 @@ impl Outliner {
         }
     }
 
-    /// Whether the line ends a body: innermost multipart first, so that a boundary may begin like an outer one.
     fn delimiter(&self, line: &[u8]) -> Option<Delimiter> {
-        let candidate = without_break(line).strip_prefix(b"--")?;
-        let mut doubtful = None;
-        for (level, boundary) in self.open_boundaries().rev() {
-            let Some(behind) = candidate.strip_prefix(boundary) else { continue };
-            // Transport padding (RFC 2046 §5.1.1).
-            match behind.trim_ascii_end() {
-                b"" => return Some(Delimiter::Next(level)),
-                b"--" => return Some(Delimiter::Close(level)),
-                _ => doubtful = doubtful.or(Some(Delimiter::Doubtful(level))),
-            }
-        }
-        doubtful
+        Delimiter::find(without_break(line), self.open_boundaries().rev())
     }
 
     /// Ends the bodies that the delimiter line at `start` ends.
     fn delimit(&mut self, delimiter: &Delimiter, start: u64) {
         let body_end = start.saturating_sub(self.break_len);
-        match *delimiter {
-            Delimiter::Next(level) => {
+        let Delimiter { level, kind, doubtful } = *delimiter;
+        if doubtful && let Some(scanned) = self.path.get(level).and_then(|&index| self.parts.get_mut(index)) {
+            scanned.part.doubtful = true;
+        }
+        match kind {
+            Kind::Next => {
                 self.close_parts(level + 1, body_end);
                 self.open_part(self.at, false);
             }
-            Delimiter::Close(level) => {
+            Kind::Close => {
                 self.close_parts(level + 1, body_end);
                 if let Some(scanned) = self.last_mut() {
                     scanned.open_boundary = None;
                 }
             }
-            // RFC 2046 §5.1.1 tells readers to look at the beginning of the line only; many want the whole line.
-            Delimiter::Doubtful(level) => {
-                if let Some(scanned) = self.path.get(level).and_then(|&index| self.parts.get_mut(index)) {
-                    scanned.part.doubtful = true;
-                }
-            }
+            Kind::Begins => {}
         }
     }
 
@@ -368,14 +369,6 @@ impl Outliner {
     fn last_mut(&mut self) -> Option<&mut Scanned> {
         self.path.last().and_then(|&index| self.parts.get_mut(index))
     }
-}
-
-/// A line that ends a body, and the level on the path of the multipart it belongs to.
-enum Delimiter {
-    Next(usize),
-    Close(usize),
-    /// It begins like one and goes on otherwise.
-    Doubtful(usize),
 }
 
 fn line_break_len(line: &[u8]) -> u64 {

@@ -90,6 +90,26 @@ fn a_line_that_only_begins_like_a_delimiter_makes_doubt() {
 }
 
 #[test]
+fn a_line_that_ends_parts_of_several_makes_doubt() {
+    let head = |boundary: &str| {
+        format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n")
+    };
+    for (outer, inner, is_doubtful) in [
+        ("a", "a", true),
+        // `--a----` closes the outer one and begins a part of the inner one.
+        ("a--", "a----", true),
+        // `--ab` begins a part of the outer one, and begins like the inner one.
+        ("ab", "a", true),
+        ("a", "ab", false),
+        ("a", "b", false),
+    ] {
+        let message = format!("{}{}\r\none\r\n--{outer}--\r\n", head(outer), head(inner));
+        let doubtful = outline(&message).parts.iter().any(|part| part.doubtful);
+        assert_eq!(doubtful, is_doubtful, "{outer} {inner}");
+    }
+}
+
+#[test]
 fn attached_messages_are_counted_and_marked() {
     let message =
         "Content-Type: multipart/digest; boundary=a\r\n\r\n--a\r\n\r\nSubject: in\r\n\r\nHi\r\n--a--\r\n";
@@ -160,6 +180,35 @@ proptest! {
     fn chunks_do_not_matter(message in any_message(), size in 1_usize..9) {
         let whole = outline_in_chunks(&message, usize::MAX);
         prop_assert_eq!(outline_in_chunks(&message, size), whole);
+    }
+
+    /// What is known of a body need not be seen again.
+    #[test]
+    fn bodies_can_be_passed_over(message in any_message(), margin in 0_u64..4) {
+        let whole = outline_in_chunks(&message, usize::MAX);
+        let mut outliner = Outliner::new(BOUNDS);
+        let feed = |outliner: &mut Outliner, range: Range<u64>| {
+            outliner.feed(&message[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()]);
+        };
+        let mut at = 0;
+        for (index, part) in whole.parts.iter().enumerate().filter(|_| whole.fault.is_none()) {
+            let has_parts = whole.children(index).next().is_some();
+            let middle = part.body.start + margin..part.body.end.saturating_sub(margin);
+            // The margin behind must hold the line break, from which on the end of the body is told.
+            if part.content.is_multipart() || has_parts || margin < 2 || middle.is_empty() {
+                continue;
+            }
+            feed(&mut outliner, at..middle.start);
+            // Where the empty line is missing, the body may be passed over only from its second line on.
+            let passed = outliner.pass(middle.end - middle.start);
+            prop_assert!(passed || part.empty_line_len() == 0);
+            at = if passed { middle.end } else { middle.start };
+        }
+        feed(&mut outliner, at..message.len() as u64);
+        let places = |outline: &Outline| {
+            outline.parts.iter().map(|part| (part.parent, part.header.clone(), part.body.clone())).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(places(&outliner.finish()), places(&whole));
     }
 
     #[test]

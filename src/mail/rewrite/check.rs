@@ -20,6 +20,8 @@ use crate::mail::rewrite::target::{Form, Target};
 
 /// Octets of the copy that are read at once.
 const CHUNK: u64 = 256 * 1024;
+/// Octets at both ends of a long body that are read again: more than the longest delimiter line.
+const MARGIN: u64 = 4096;
 /// Longest line, with its CRLF (RFC 5321 §4.5.3.1.6).
 const LINE_OCTETS_MAX: usize = 1000;
 /// Parts that wrapping puts around the sender's: mixed, alternative, text, HTML.
@@ -82,7 +84,7 @@ impl Check<'_> {
                             )?;
                             self.edited_part(target.form, old, new, &copy)?;
                         }
-                        None => self.kept_part(old, new, 0)?,
+                        None => self.kept_part((index, old), new, 0)?,
                     }
                 }
                 Ok(())
@@ -96,19 +98,29 @@ impl Check<'_> {
         let headers: usize = self.outline.parts.iter().map(|part| part.header.len()).sum();
         let added: usize = self.edits.iter().map(|edit| edit.replacement.len()).sum();
         let mut outliner = Outliner::new(Bounds {
-            header_octets_max: headers + added,
+            // And one line more, of which it is seen only at its end that it is no field.
+            header_octets_max: headers + added + LINE_OCTETS_MAX,
             parts_max: self.outline.parts.len() + WRAPPING_PARTS,
             depth_max: self.outline.parts.iter().map(|part| part.depth + 1).fold(WRAPPING_DEPTH, usize::max),
         });
+        let mut known = self.known_bodies().peekable();
         for piece in self.edits.pieces(self.source.len()) {
-            match piece {
-                Piece::Replacement(octets) => outliner.feed(octets),
-                Piece::Original(range) => {
-                    for chunk in chunks(range) {
-                        outliner.feed(&self.source.read(chunk)?);
-                    }
+            let mut range = match piece {
+                Piece::Replacement(octets) => {
+                    outliner.feed(octets);
+                    continue;
                 }
+                Piece::Original(range) => range,
+            };
+            while let Some(body) = known.next_if(|body| body.start < range.end) {
+                // An edited body lies in several pieces.
+                if body.start < range.start || body.end > range.end {
+                    continue;
+                }
+                self.feed(&mut outliner, range.start..body.start)?;
+                range.start = if outliner.pass(body.end - body.start) { body.end } else { body.start };
             }
+            self.feed(&mut outliner, range)?;
         }
         let outline = outliner.finish();
         require(outline.len() == copy.len(), "a length that does not add up")?;
@@ -116,6 +128,28 @@ impl Check<'_> {
             Some(fault) => Err(Flaw::Found(fault.to_string())),
             None => Ok(outline),
         }
+    }
+
+    /// The insides of long bodies. The first scan has shown that no delimiter of the sender's stands there, our own
+    /// boundaries nobody can foresee, and that the multiparts around have kept theirs is seen in their headers. So they
+    /// need not be read again for each copy; their margins are, that all ends where it should.
+    fn known_bodies(&self) -> impl Iterator<Item = Range<u64>> {
+        let parts = self.outline.parts.iter().enumerate();
+        parts
+            .filter(move |(index, part)| !part.content.is_multipart() && !self.has_parts(*index))
+            .map(|(_, part)| part.body.start + MARGIN..part.body.end.saturating_sub(MARGIN))
+            .filter(|body| !body.is_empty())
+    }
+
+    fn has_parts(&self, index: usize) -> bool {
+        self.outline.parts.get(index + 1).is_some_and(|next| next.parent == Some(index))
+    }
+
+    fn feed(&self, outliner: &mut Outliner, range: Range<u64>) -> io::Result<()> {
+        for chunk in chunks(range) {
+            outliner.feed(&self.source.read(chunk)?);
+        }
+        Ok(())
     }
 
     /// Lines that the edits made or changed: CRLF, and not too long.
@@ -151,20 +185,22 @@ impl Check<'_> {
     }
 
     /// A part that no edit touches: header and body are the original's octets.
-    fn kept_part(&self, old: &Part, new: &Part, parents_added: usize) -> Result<(), Flaw> {
+    fn kept_part(&self, (index, old): (usize, &Part), new: &Part, parents_added: usize) -> Result<(), Flaw> {
         let is_top = old.parent.is_none();
         require(old.parent.map(|parent| parent + parents_added) == new.parent || is_top, "a part moved")?;
         require(old.content == new.content, "another kind of content")?;
-        require(is_top || old.header == new.header, "a part's header changed")?;
-        // A part with parts of its own is kept if they are.
-        if old.content.is_multipart() {
+        require(is_top || is_same_header(old, new), "a part's header changed")?;
+        // A part with parts of its own, attached messages included, is kept if they are.
+        if self.has_parts(index) {
             return Ok(());
         }
-        let place = self.edits.place_after(old.body.start);
         let touched =
             self.edits.iter().any(|edit| edit.range.start < old.body.end && edit.range.end > old.body.start);
         let same_len = old.body.end - old.body.start == new.body.end - new.body.start;
-        require(place == Some(new.body.start) && same_len && !touched, "a part's body changed")
+        // What has no octets stands nowhere.
+        let same_place =
+            old.body.is_empty() || self.edits.place_after(old.body.start) == Some(new.body.start);
+        require(same_place && same_len && !touched, "a part's body changed")
     }
 
     /// A part with the blocks in it.
@@ -220,9 +256,18 @@ impl Check<'_> {
         self.outline
             .parts
             .iter()
+            .enumerate()
             .zip(content)
             .try_for_each(|(old, new)| self.kept_part(old, new, WRAPPING_PARTS))
     }
+}
+
+/// Whether the header is octet for octet the same. One that ends with the message, and so has no empty line, gets one by
+/// what wrapping puts behind it.
+fn is_same_header(old: &Part, new: &Part) -> bool {
+    let has_no_end = old.empty_line_len() == 0 && old.body.is_empty();
+    let rest = new.header.strip_prefix(old.header.as_ref());
+    rest.is_some_and(|rest| rest.is_empty() || has_no_end && rest == b"\r\n")
 }
 
 /// The text of a part, decoded by a parser that did not make the edits.

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::base::address::Address;
 use crate::mail::edit::{Edit, Edits, Source};
+use crate::mail::field::{Field, fields};
 use crate::mail::outline::{Outline, Part};
 use crate::mail::rewrite::charset::Charset;
 use crate::mail::rewrite::check::{Check, Expected, Flaw};
@@ -32,6 +33,12 @@ use crate::mail::rewrite::transfer::Decoded;
 /// Octets of a text part that is edited; a longer one is wrapped, so that memory stays bounded.
 const TEXT_OCTETS_MAX: u64 = 5 * 1024 * 1024;
 
+/// Octets behind a header without its empty line in which fields are looked for.
+const HEADER_REST_MAX: u64 = 256 * 1024;
+/// Fields by which a header would go on, beside those of content.
+const SPLIT_FIELDS: &[&str] =
+    &["From", "To", "Cc", "Bcc", "Resent-Bcc", "Subject", "Date", "Message-ID", "MIME-Version"];
+
 /// The admin's blocks, rendered for one invitee, the link inside the bottom ones.
 #[derive(Clone, Debug)]
 pub struct Blocks {
@@ -39,9 +46,9 @@ pub struct Blocks {
     pub top_text: String,
     /// Above the text, as a piece of HTML that may stand in a body.
     pub top_html: String,
-    /// Below the text.
+    /// Below the text, with the link.
     pub bottom_text: String,
-    /// Below the text, as a piece of HTML.
+    /// Below the text, as a piece of HTML, with the link.
     pub bottom_html: String,
     /// The link: must survive decoding in every edited part.
     pub link: String,
@@ -85,7 +92,10 @@ pub enum RewriteFault {
     /// The disk's fault; worth another try.
     #[error("reading the message")]
     Read(#[from] io::Error),
-    /// Ours; nothing is sent that has not passed.
+    /// The admin's: a copy without its link would be of no use.
+    #[error("the blocks do not hold the link: {0}")]
+    NoLink(&'static str),
+    /// The message's: nothing is sent that has not passed.
     #[error("no form of the rewritten message passed its check: {0}")]
     Check(String),
 }
@@ -101,6 +111,14 @@ pub fn invite(
     readdress: &Readdress,
 ) -> Result<Rewritten, RewriteFault> {
     let whole = outline.parts.first().ok_or_else(|| RewriteFault::Check("an empty outline".to_owned()))?;
+    for (form, block) in [("text", &blocks.bottom_text), ("HTML", &blocks.bottom_html)] {
+        if !block.contains(&blocks.link) {
+            return Err(RewriteFault::NoLink(form));
+        }
+    }
+    if has_split_header(source, whole)? {
+        return Err(RewriteFault::Check("a header with a line that is no field".to_owned()));
+    }
     let addresses = readdress::edits(&whole.header, readdress);
     let check = |edits: Edits, expected: Expected<'_>| {
         Check { source, outline, edits: &edits, blocks }.run(expected).map(|()| edits)
@@ -137,7 +155,7 @@ pub fn courtesy(outline: &Outline, readdress: &Readdress) -> Edits {
 /// # Errors
 /// What the source says.
 pub fn has_visible_text(source: &dyn Source, outline: &Outline) -> io::Result<bool> {
-    if is_sealed(outline) {
+    if is_sealed(outline) || has_undivided_text(source, outline)? {
         return Ok(true);
     }
     for part in shown_texts(outline) {
@@ -150,6 +168,36 @@ pub fn has_visible_text(source: &dyn Source, outline: &Outline) -> io::Result<bo
         }
     }
     Ok(false)
+}
+
+/// Whether there is something in a multipart that has no parts, because its boundary is missing or wrong: many readers
+/// show it as text.
+fn has_undivided_text(source: &dyn Source, outline: &Outline) -> io::Result<bool> {
+    let has_no_parts = |index: usize| outline.children(index).next().is_none();
+    for (index, part) in outline.parts.iter().enumerate() {
+        if part.content.is_multipart() && !part.is_in_attached_message && has_no_parts(index) {
+            let start = source.read(part.body.start..part.body.end.min(part.body.start + TEXT_OCTETS_MAX))?;
+            if start.iter().any(u8::is_ascii_graphic) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a line that is no field has ended the header, and fields that matter stand behind it: some readers go on to
+/// the empty line. No copy can please both, and none must show a Bcc to one of them.
+fn has_split_header(source: &dyn Source, whole: &Part) -> io::Result<bool> {
+    if whole.empty_line_len() > 0 {
+        return Ok(false);
+    }
+    let start = source.read(whole.body.start..whole.body.end.min(whole.body.start + HEADER_REST_MAX))?;
+    let end = memchr::memmem::find(&start, b"\r\n\r\n").unwrap_or(start.len());
+    let matters = |field: Field<'_>| {
+        SPLIT_FIELDS.iter().any(|name| field.is(name))
+            || field.name.to_ascii_lowercase().starts_with(b"content-")
+    };
+    Ok(fields(start.get(..end).unwrap_or_default()).any(matters))
 }
 
 /// The edits of all parts that get the blocks; `None` if there are none, or one of them cannot be edited.

@@ -61,6 +61,9 @@ impl<'a> Changes<'a> {
     }
 }
 
+/// Longest encoded word that is known as one. RFC 2047 §2 allows 75 octets; some clients fill a line (RFC 5322 §2.1.1).
+const ENCODED_WORD_OCTETS_MAX: usize = 998;
+
 /// One member of an address list: a mailbox, or a group with members of its own.
 struct Element {
     /// Without the white space around it.
@@ -236,18 +239,20 @@ const fn is_special(octet: u8) -> bool {
 
 /// Octets of an atom. An encoded word (RFC 2047 §2) is one, whatever it holds: some clients leave commas in it.
 fn word_len(rest: &[u8]) -> usize {
-    let is_end = |b: &u8| b.is_ascii_whitespace();
-    let unbroken = rest.iter().position(is_end).unwrap_or(rest.len());
-    let encoded = rest.get(..unbroken).filter(|word| word.starts_with(b"=?"));
-    if let Some(end) = encoded.and_then(encoded_word_len) {
-        return end;
+    if let Some(len) = encoded_word_len(rest.get(..ENCODED_WORD_OCTETS_MAX).unwrap_or(rest)) {
+        return len;
     }
     let ends = |b: &u8| b.is_ascii_whitespace() || is_special(*b) || matches!(b, b'"' | b'(' | b'[');
     rest.iter().position(ends).unwrap_or(rest.len()).max(1)
 }
 
 /// `=?charset?encoding?text?=`
-fn encoded_word_len(word: &[u8]) -> Option<usize> {
+fn encoded_word_len(rest: &[u8]) -> Option<usize> {
+    if !rest.starts_with(b"=?") {
+        return None;
+    }
+    let len = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+    let word = rest.get(..len)?;
     let mut marks = memchr::memchr_iter(b'?', word).skip(3);
     let last = marks.next()?;
     (word.get(last + 1) == Some(&b'=')).then_some(last + 2)

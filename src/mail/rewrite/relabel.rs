@@ -7,6 +7,9 @@ use crate::mail::edit::{Edit, Edited, Edits, Source};
 use crate::mail::field::{Field, fields};
 use crate::mail::outline::Part;
 
+/// Places in one field that are tried: more than one are rare, and each costs reading the header again.
+const PLACES_MAX: usize = 8;
+
 /// Edits that make the header say `charset` and `encoding`, each only where it does not say so yet. Nothing else in the
 /// header changes. `None` if it is written in a way that cannot be changed with certainty.
 #[must_use]
@@ -58,6 +61,7 @@ fn charset_edits(field: &Field<'_>, charset: &str) -> Vec<Edit> {
     let end = field.value_range.end;
     memchr::memmem::find_iter(&lower, b"charset")
         .filter_map(|at| value_range(&lower, at + b"charset".len()))
+        .take(PLACES_MAX)
         .map(|range| edit(start + range.start..start + range.end, charset))
         .chain([edit(end..end, &format!("; charset={charset}"))])
         .collect()

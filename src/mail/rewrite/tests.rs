@@ -252,11 +252,24 @@ fn what_nobody_would_see_is_wrapped_instead() {
 }
 
 #[test]
+fn a_header_that_goes_on_behind_nonsense_makes_no_copy() {
+    for (rest, is_split) in [
+        ("Bcc: max@partner.example\r\n\r\nHello\r\n", true),
+        ("content-type : text/html\r\n", true),
+        ("P.S.: no field\r\n\r\nSubject: text\r\n", false),
+    ] {
+        let original = Bytes::from(format!("Subject: x\r\nnonsense\r\n{rest}"));
+        let rewritten = invite(&original, &outline(&original, 9), &plain_blocks(), &readdress());
+        assert_eq!(rewritten.is_err(), is_split, "{rest}");
+    }
+}
+
+#[test]
 fn blocks_without_the_link_make_no_copy() {
     let original = Bytes::from_static(b"Subject: x\r\n\r\nHello\r\n");
     let blocks = Blocks { bottom_text: "No link here.".to_owned(), ..plain_blocks() };
     let fault = invite(&original, &outline(&original, 9), &blocks, &readdress()).unwrap_err();
-    assert!(matches!(fault, RewriteFault::Check(flaw) if flaw == "no link"));
+    assert!(matches!(fault, RewriteFault::NoLink("text")));
 }
 
 #[test]
