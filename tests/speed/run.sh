@@ -1,21 +1,27 @@
 #!/usr/bin/env bash
-# Plain relay of small messages, beside Postfix: smtp-source with 20 sessions → the relay → smtp-sink, both relays
-# durable, on the same disk, taking turns in one run. Prints messages a second and CPU time a message.
-# usage: tests/speed/run.sh [MESSAGES [ROUNDS]]      (default 3000 and 3)
+# Plain relay of messages, beside Postfix: smtp-source with 20 sessions → the relay → smtp-sink, both relays durable, on
+# the same disk, each writing its log to a file, taking turns in one run. Prints messages a second and CPU time a
+# message.
+# usage: tests/speed/run.sh [-l OCTETS] [MESSAGES [ROUNDS]]      (default: messages of 4096 octets, 3000 of them, and
+#        3 rounds; tests/speed/run.sh -l 10485760 60 for large ones)
 # $POSTERN: the program, if it is built already; $SPEED_DIR: where the relays keep their mail (default: target/speed).
 # Needs root, as Postfix does.
-. "$(dirname "$0")/../outside.sh"
-MESSAGES=${1:-3000} ROUNDS=${2:-3} SESSIONS=20 OCTETS=4096
-need postfix openssl
-find_postern release
+. "$(dirname "$0")/relay.sh"
+OCTETS=4096 SESSIONS=20
+while getopts l: option; do
+  case $option in
+    l) OCTETS=$OPTARG ;;
+    *) die 'usage: run.sh [-l OCTETS] [MESSAGES [ROUNDS]]' ;;
+  esac
+done
+shift $((OPTIND - 1))
+MESSAGES=${1:-3000} ROUNDS=${2:-3}
 
-DISK=$(mktemp -d "$(mkdir -p "${SPEED_DIR:-$ROOT/target/speed}" && realpath "${SPEED_DIR:-$ROOT/target/speed}")/run.XXXXXX")
-chmod 755 "$DISK"
 at_the_end() {
   [ ! -e "$DISK/postfix/conf" ] || postfix -c "$DISK/postfix/conf" stop >/dev/null 2>&1
   rm -rf "$DISK"
 }
-SINK=$(free_port) POSTFIX_PORT=$(free_port) POSTERN_PORT=$(free_port)
+POSTFIX_PORT=$(free_port)
 
 start_postfix() {
   postfix_base "$DISK/postfix"
@@ -32,44 +38,13 @@ smtp_connection_cache_on_demand = yes
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtp_tls_security_level = none
+message_size_limit = 0
+mailbox_size_limit = 0
 CONF
   echo "127.0.0.1:$POSTFIX_PORT inet n - n - 200 smtpd" >>"$DISK/postfix/conf/master.cf"
   postfix -c "$DISK/postfix/conf" start >"$WORK/postfix-start.log" 2>&1 || die 'Postfix did not start'
   until_true 20 Postfix listens "$POSTFIX_PORT"
   read -r POSTFIX_PID <"$DISK/postfix/queue/pid/master.pid"
-}
-
-start_postern() {
-  make_certificate localhost
-  cat >"$WORK/postern.toml" <<CONF
-[server]
-hostname = "localhost"
-certificate = "$WORK/server.pem"
-key = "$WORK/server.key"
-[organisation]
-name = "Corp Example"
-domains = ["corp.example"]
-[[listener]]
-address = "127.0.0.1:$POSTERN_PORT"
-tls = "none"
-role = "relay"
-trusted = ["127.0.0.0/8"]
-[web]
-address = "127.0.0.1:$(free_port)"
-[[relay.smarthost]]
-host = "127.0.0.1"
-port = $SINK
-tls = "none"
-[storage]
-directory = "$DISK/postern"
-[log]
-filter = "warn"
-CONF
-  mkdir "$DISK/postern"
-  "$POSTERN" serve --config "$WORK/postern.toml" >"$WORK/postern.log" 2>&1 </dev/null &
-  STARTED+=($!)
-  POSTERN_PID=$!
-  until_true 20 postern listens "$POSTERN_PORT"
 }
 
 # Clock ticks that a process, its children, and those of its children that have ended took so far.
@@ -89,18 +64,15 @@ ticks() {
 
 # round NAME PORT PID [OPTION]: one measurement; appends "rate cpu" to $WORK/NAME.
 round() {
-  local name=$1 port=$2 pid=$3 before after start end sink
+  local name=$1 port=$2 pid=$3 before after start end
   shift 3
-  smtp-sink -u nobody -M "$MESSAGES" "127.0.0.1:$SINK" 1024 >"$WORK/sink.log" 2>&1 &
-  sink=$!
-  STARTED+=($sink)
-  until_true 20 smtp-sink listens "$SINK"
+  start_sink -M "$MESSAGES"
   before=$(ticks "$pid")
   start=$EPOCHREALTIME
   smtp-source -s $SESSIONS -l $OCTETS -m "$MESSAGES" "$@" -f speed@corp.example -t kim@partner.example "127.0.0.1:$port" \
     >"$WORK/source.log" 2>&1 || die "smtp-source to $name: $(cat "$WORK/source.log")"
   # The sink ends when the last message has reached it.
-  wait $sink || die "smtp-sink behind $name: $(cat "$WORK/sink.log")"
+  wait "$SINK_PID" || die "smtp-sink behind $name: $(cat "$WORK/sink.log")"
   end=$EPOCHREALTIME
   after=$(ticks "$pid")
   awk -v s="$start" -v e="$end" -v n="$MESSAGES" -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" -v name="$name" '
