@@ -16,6 +16,8 @@ pub mod submission;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::audit::{self, Event};
 use crate::auth::Authenticator;
 use crate::base::address::ReversePath;
@@ -91,6 +93,8 @@ struct Inner {
     parts: Parts,
     policy: Policy,
     domains: Domains,
+    /// Invitations that may be written at once: it burns processor time, so more than cores would only wait in turn.
+    writing: Semaphore,
 }
 
 impl Intake {
@@ -99,7 +103,8 @@ impl Intake {
     pub fn new(parts: Parts, policy: Policy) -> Self {
         let (resolver, rules) = (Arc::clone(&parts.resolver), policy.invite.guests.clone());
         let domains = Domains::new(resolver, rules, policy.limits.dns_time);
-        Self { inner: Arc::new(Inner { parts, policy, domains }) }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { inner: Arc::new(Inner { parts, policy, domains, writing: Semaphore::new(cores) }) }
     }
 
     /// Whether the envelope may carry this sender, asked at MAIL so that the client hears at once. `<>` may always
@@ -212,7 +217,10 @@ impl Intake {
         });
         for _ in 0..ROUNDS_MAX {
             let order = Arc::clone(&order);
+            // The semaphore is never closed, so there is always a place in the end.
+            let place = self.inner.writing.acquire().await;
             let made = on_a_thread_of_its_own(move || order.make()).await?;
+            drop(place);
             if let Some(invitations) = self.keep(&submission, account, made).await? {
                 return Ok(Accepted { id: submission.id, invitations });
             }

@@ -61,7 +61,11 @@ fn mutilated_mail_is_rewritten_or_refused() {
     }
     println!("{inserted} with blocks inside, {wrapped} wrapped, {refused} refused");
     assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
-    assert!(inserted > wrapped && wrapped > 0, "{inserted} with blocks inside, {wrapped} wrapped");
+    // Neither form may win by default: each is put to the test by a good part of the messages.
+    assert!(
+        inserted.min(wrapped) * 4 > inserted + wrapped,
+        "{inserted} with blocks inside, {wrapped} wrapped"
+    );
 }
 
 /// Twice the octets, twice the time: whatever somebody sends, nobody else waits for it.
