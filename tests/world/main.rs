@@ -61,11 +61,9 @@ fn mutilated_mail_is_rewritten_or_refused() {
     }
     println!("{inserted} with blocks inside, {wrapped} wrapped, {refused} refused");
     assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
-    // Neither form may win by default: each is put to the test by a good part of the messages.
-    assert!(
-        inserted.min(wrapped) * 4 > inserted + wrapped,
-        "{inserted} with blocks inside, {wrapped} wrapped"
-    );
+    // Each of the three ways was gone often enough to mean something.
+    let rarest = inserted.min(wrapped).min(refused);
+    assert!(rarest * 10 > inserted + wrapped + refused, "one of them hardly ever: {rarest}");
 }
 
 /// Twice the octets, twice the time: whatever somebody sends, nobody else waits for it.
