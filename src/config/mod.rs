@@ -7,6 +7,7 @@
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
 mod directory;
+mod dkim;
 mod invite;
 mod limits;
 mod listen;
@@ -28,6 +29,7 @@ use thiserror::Error;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::Lifespan;
 use crate::base::secret::Secret;
+pub use crate::config::dkim::Dkim;
 use crate::config::section::{Places, Section};
 
 /// Everything that an administrator decides.
@@ -45,6 +47,8 @@ pub struct Settings {
     pub invite: Invite,
     /// Where mail goes.
     pub relay: Relay,
+    /// Keys that sign mail; none is fine.
+    pub dkim: Vec<Dkim>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -343,6 +347,7 @@ impl Settings {
         let domain = organisation.as_ref().and_then(|organisation| organisation.domains.first());
         let invite = root.section("invite", |section| invite::invite(section, domain));
         let relay = root.section("relay", relay::relay);
+        let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -354,6 +359,7 @@ impl Settings {
             web: web?,
             invite: invite?,
             relay: relay?,
+            dkim: dkim?,
             storage,
             templates,
             limits,

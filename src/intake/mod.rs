@@ -24,6 +24,7 @@ use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
 use crate::invites::Invites;
 use crate::mail::complete;
+use crate::mail::dkim::Signer;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::queue::{Envelope, Kind, Message, Queue};
@@ -51,6 +52,8 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// The admin's texts.
     pub templates: Shelf,
+    /// Signs what goes on.
+    pub signer: Signer,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -152,14 +155,15 @@ impl Intake {
         let mut bodies = vec![submission.body.clone()];
         let Policy { server, .. } = &self.inner.policy;
         let missing = complete::missing(&submission.outline.header, facts, &server.hostname, self.now());
-        let edits = match missing.and_then(|edit| Edits::new(vec![edit])) {
-            None => None,
-            Some(edits) => {
-                let kept = self.inner.parts.spool.keep(edits.encode().into()).await.map_err(unwritten)?;
-                let reference = kept.reference();
-                bodies.push(kept);
-                Some(reference)
-            }
+        let edits = Edits::new(missing.into_iter().collect()).unwrap_or_default();
+        let edits = self.signed(&submission, facts, edits).await?;
+        let edits = if edits.is_empty() {
+            None
+        } else {
+            let kept = self.inner.parts.spool.keep(edits.encode().into()).await.map_err(unwritten)?;
+            let reference = kept.reference();
+            bodies.push(kept);
+            Some(reference)
         };
         let envelopes: Vec<_> = submission
             .recipients
@@ -173,6 +177,20 @@ impl Intake {
             .collect();
         self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies).await?;
         Ok(Accepted { id: submission.id, invitations: 0 })
+    }
+
+    /// Signs ordinary mail, if there is a key for it.
+    async fn signed(&self, submission: &Submission, facts: &Facts, edits: Edits) -> Result<Edits, Refusal> {
+        let signer = self.inner.parts.signer.clone();
+        if !signer.signs_for(&facts.author_domains()) {
+            return Ok(edits);
+        }
+        let (body, header, now) = (submission.body.clone(), submission.outline.header.clone(), self.now());
+        let facts = facts.clone();
+        on_a_thread_of_its_own(move || {
+            Ok(signer.signed(&body, &header, edits, &facts.author_domains(), now)?)
+        })
+        .await
     }
 
     /// An invitation: every invitee gets a copy and a link of their own.
@@ -202,6 +220,7 @@ impl Intake {
             list,
             policy: self.inner.policy.clone(),
             templates: self.inner.parts.templates.current(),
+            signer: self.inner.parts.signer.clone(),
             now: self.now(),
         };
         let made = on_a_thread_of_its_own(move || order.make()).await?;
@@ -323,11 +342,11 @@ async fn on_a_thread_of_its_own<T: Send + 'static>(
         Ok(Ok(made)) => Ok(made),
         Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
         Ok(Err(fault)) => {
-            tracing::error!(%fault, "an invitation could not be written");
+            tracing::error!(%fault, "a copy could not be written");
             Err(Refusal::Internal)
         }
         Err(fault) => {
-            tracing::error!(%fault, "writing an invitation ended unexpectedly");
+            tracing::error!(%fault, "writing a copy ended unexpectedly");
             Err(Refusal::Internal)
         }
     }

@@ -24,6 +24,7 @@ mod every_corpus_message_keeps_its_shape;
 mod floors_hold;
 mod limits_are_said_in_words;
 mod looking_changes_nothing;
+mod mail_is_signed;
 mod mail_waits_for_a_hop_that_is_down;
 mod no_open_relay;
 mod nobody_sends_as_somebody_else;

@@ -17,6 +17,7 @@ use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
 use crate::intake::{self, Policy};
 use crate::invites::Invites;
+use crate::mail::dkim::Signer;
 use crate::net::throttle::Failures;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
@@ -234,6 +235,7 @@ impl World {
             invites: Invites::new(store.clone()),
             authenticator: authenticator.clone(),
             templates: Shelf::new(Templates::built_in()),
+            signer: Signer::none(),
             clock: Arc::clone(&clock),
         };
         let limits = Limits::default();
