@@ -55,6 +55,8 @@
 //! 9. Every loop, list, line, body, file and wait has a bound. (`limits_are_said_in_words`)
 //! 10. A face reads no table; a book knows no protocol; the languages do no I/O. (`floors_hold`)
 //! 11. Unknown user, wrong password and locked account look the same from outside. (`wrong_password_tells_nothing`)
+//! 12. An invitation is for all of its invitees or for none: each is refused in words while the client listens.
+//!     (`every_row_of_the_refusal_table`, `refusals_are_said_at_once`)
 
 pub mod accounts;
 pub mod audit;

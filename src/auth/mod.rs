@@ -3,6 +3,7 @@
 //! One promise above all: whether an account exists, is locked, stands on the other side of the gate, or the password
 //! was wrong, is not to be told from outside, neither by the answer nor by the time it takes.
 
+mod argon2id;
 pub mod password;
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -131,6 +132,15 @@ impl Authenticator {
         Ok(account.filter(|account| account.kind == Kind::Staff && !account.locked).map(Identity::from))
     }
 
+    /// Somebody who is signed in already, as the account is now; `None` once it is locked or gone.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn again(&self, identity: &Identity) -> Result<Option<Identity>, StoreFault> {
+        let account = self.accounts.by_id(identity.account)?.map(|account| account.value);
+        Ok(account.filter(|account| !account.locked).map(Identity::from))
+    }
+
     fn account(&self, name: &str) -> Result<Option<Account>, StoreFault> {
         let Ok(address) = Address::parse(name) else {
             return Ok(None);
@@ -156,9 +166,11 @@ impl From<Account> for Identity {
     }
 }
 
-/// One spelling for one name, whether or not there is such an account.
+/// One spelling for one name, whether or not there is such an account: an address can be written with quotes, with
+/// escapes in them, and with its domain in several scripts.
 fn throttled_name(name: &str) -> String {
-    name.trim().chars().take(NAME_MAX).collect::<String>().to_lowercase()
+    let name: String = name.trim().chars().take(NAME_MAX).collect();
+    Address::parse(&name).map_or_else(|_| name.to_lowercase(), |address| address.key())
 }
 
 /// Who counts as one peer: an IPv4 address; of IPv6 the /64, which is what one host has at its disposal
@@ -279,6 +291,25 @@ mod tests {
         assert!(matches!(door.try_as("ann@corp.example", PASSWORD, Kind::Staff).await, Verdict::Known(_)));
         for _ in 0..FREE {
             assert_eq!(door.try_as("ann@corp.example", "wrong", Kind::Staff).await, Verdict::Refused);
+        }
+    }
+
+    #[tokio::test]
+    async fn no_other_spelling_of_a_name_is_a_fresh_start() {
+        let door = Door::open().await;
+        let spellings = [
+            "kim@partner.example",
+            "\"kim\"@partner.example",
+            "\"\\kim\"@partner.example",
+            " \"K\\im\"@PARTNER.example ",
+            "kim@\u{ff50}artner.example",
+        ];
+        for spelling in spellings.iter().take(4) {
+            assert_eq!(door.try_as(spelling, "wrong", Kind::Guest).await, Verdict::Refused, "{spelling}");
+        }
+        for spelling in spellings {
+            let verdict = door.try_as(spelling, PASSWORD, Kind::Guest).await;
+            assert!(matches!(verdict, Verdict::Throttled(_)), "{spelling}");
         }
     }
 

@@ -6,14 +6,13 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{Error as PhcError, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::Error as PhcError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task;
 use zxcvbn::{Score, zxcvbn};
 
+use crate::auth::argon2id::{is_behind, phc_of};
 use crate::base::secret::Secret;
 
 /// Characters of a password, the fewest and the most (SPEC section 8).
@@ -28,13 +27,6 @@ const KNOWN_WORDS_MAX: usize = 32;
 /// A shorter name is found inside innocent words, and says nothing about them.
 const PERSONAL_MIN: usize = 4;
 
-/// KiB of memory for one hash: 19 MiB, with two passes and one lane (SPEC section 16; OWASP's first choice of
-/// argon2id parameters for machines that do other things too).
-const MEMORY_KIB: u32 = 19 * 1024;
-/// Passes over the memory.
-const PASSES: u32 = 2;
-/// Lanes; one, since several people sign in at once and one of them never needs all cores.
-const LANES: u32 = 1;
 /// Who may wait for a place, for each place there is: about a second of waiting at 30 ms a hash.
 const WAITING_PER_PLACE: usize = 32;
 
@@ -159,14 +151,7 @@ impl Passwords {
     pub async fn verify(&self, password: &Secret, phc: Option<&str>) -> Result<bool, HashFault> {
         let (password, phc) = (password.clone(), phc.map(str::to_owned));
         self.in_turn(move || {
-            let Some(phc) = phc else {
-                return phc_of(&password).map(|_| false);
-            };
-            match argon2id()?.verify_password(password.reveal().as_bytes(), &PasswordHash::new(&phc)?) {
-                Ok(()) => Ok(true),
-                Err(PhcError::PasswordInvalid) => Ok(false),
-                Err(fault) => Err(fault),
-            }
+            phc.map_or_else(|| phc_of(&password).map(|_| false), |phc| is_behind(&password, &phc))
         })
         .await
     }
@@ -186,15 +171,6 @@ impl Passwords {
         });
         working.await.map_err(|fault| failed(&fault))?.map_err(|fault| failed(&fault))
     }
-}
-
-fn phc_of(password: &Secret) -> Result<String, PhcError> {
-    Ok(argon2id()?.hash_password(password.reveal().as_bytes())?.to_string())
-}
-
-fn argon2id() -> Result<Argon2<'static>, PhcError> {
-    let parameters = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| PhcError::ParamsInvalid)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters))
 }
 
 #[cfg(test)]

@@ -101,13 +101,13 @@ impl Address {
     /// One spelling for one mailbox: the whole in lower case. For comparing and as a key, never for sending.
     #[must_use]
     pub fn key(&self) -> String {
-        self.to_string().to_lowercase()
+        folded(&self.to_string())
     }
 
     /// Whether both name the same mailbox, as every mail system in use treats them (case aside).
     #[must_use]
     pub fn same_mailbox(&self, other: &Self) -> bool {
-        self.domain == other.domain && self.local.0.to_lowercase() == other.local.0.to_lowercase()
+        self.domain == other.domain && folded(&self.local.0) == folded(&other.local.0)
     }
 
     /// Whether the local part needs SMTPUTF8 (RFC 6531); a domain never does, having an ASCII form.
@@ -168,6 +168,12 @@ impl Domain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether this is the other domain or lies below it.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.strip_suffix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
 }
 
 impl ReversePath {
@@ -179,6 +185,18 @@ impl ReversePath {
             Self::Address(address) => Some(address),
         }
     }
+}
+
+/// Lower case. What is not ASCII stays so: the Kelvin sign becomes `k` elsewhere, and who has a mailbox with the sign in
+/// its name would be the person with the letter.
+fn folded(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let lower = c.to_lowercase();
+            let is_kept = !c.is_ascii() && lower.clone().any(|lower| lower.is_ascii());
+            (!is_kept).then_some(lower).into_iter().flatten().chain(is_kept.then_some(c))
+        })
+        .collect()
 }
 
 /// `atext` of RFC 5322 §3.2.3, and any non-ASCII character that is not a control (RFC 6531 §3.3).
@@ -330,6 +348,30 @@ mod tests {
     fn domains_are_compared_in_their_ascii_form() {
         assert_eq!(address("a@Пример.РФ"), address("a@xn--e1afmkfd.xn--p1ai"));
         assert!(address("Kim@Partner.Example").same_mailbox(&address("kim@partner.example")));
+    }
+
+    #[test]
+    fn a_domain_lies_within_itself_and_those_above_it() {
+        let domain = |text| Domain::parse(text).unwrap();
+        for (inner, outer, expected) in [
+            ("corp.example", "corp.example", true),
+            ("mail.corp.example", "corp.example", true),
+            ("notcorp.example", "corp.example", false),
+            ("corp.example", "mail.corp.example", false),
+        ] {
+            assert_eq!(domain(inner).is_within(&domain(outer)), expected, "{inner} {outer}");
+        }
+    }
+
+    #[test]
+    fn no_letter_becomes_another_persons() {
+        for (one, other) in
+            [("\u{212a}im@b.c", "kim@b.c"), ("K\u{130}M@b.c", "kim@b.c"), ("k\u{131}m@b.c", "kim@b.c")]
+        {
+            assert!(!address(one).same_mailbox(&address(other)), "{one}");
+            assert_ne!(address(one).key(), address(other).key());
+        }
+        assert!(address("JÖRG@b.c").same_mailbox(&address("jörg@b.c")));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::auth::password::Passwords;
 use crate::base::address::Address;
 use crate::base::clock::SystemClock;
 use crate::base::mailbox::Mailbox;
-use crate::cli::{ConfigFile, prompt, settings};
+use crate::cli::{ConfigFile, prompt};
 use crate::config::Settings;
 use crate::control::api::{AccountLine, AddAccount, SetPassword};
 use crate::control::client::Client;
@@ -28,14 +28,21 @@ use crate::store::Store;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a staff member, who can then send mail and invitations
+    ///
+    /// The password is asked for, or read from the first line of the input or of a file. Whether the service runs does
+    /// not matter: if it does, it is asked to do it.
     Add(Add),
     /// List all staff members
+    ///
+    /// One line a person: address, name, other addresses, and what is special.
     List(List),
     /// Give a staff member a new password
+    ///
+    /// The password is asked for, or read from the first line of the input or of a file.
     Password(Password),
 }
 
-/// The password is asked for, or read from the first line of the input or of a file.
+/// Whom to add.
 #[derive(Debug, Args)]
 pub struct Add {
     /// The primary mail address, which is also the sign-in name
@@ -56,7 +63,7 @@ pub struct Add {
     file: ConfigFile,
 }
 
-/// One line a person: address, name, other addresses, and what is special.
+/// How to list.
 #[derive(Debug, Args)]
 pub struct List {
     /// Print a JSON array instead
@@ -66,7 +73,7 @@ pub struct List {
     file: ConfigFile,
 }
 
-/// The password is asked for, or read from the first line of the input or of a file.
+/// Whose password to change.
 #[derive(Debug, Args)]
 pub struct Password {
     /// The staff member's address
@@ -88,7 +95,7 @@ pub async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let account = AddAccount {
         mailbox: Mailbox::named(wanted.name.as_deref().unwrap_or_default(), wanted.address),
         aliases: wanted.aliases,
@@ -108,7 +115,7 @@ async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let lines: Vec<AccountLine> = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::GET, "/accounts", &()).await?,
         Reach::Store(opened) => {
@@ -141,7 +148,7 @@ fn sentence(line: &AccountLine) -> String {
 }
 
 async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let secret = prompt::password(wanted.from_file.as_deref())?;
     match Reach::of(&settings).await? {
         Reach::Daemon(client) => {
@@ -157,6 +164,12 @@ async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> 
     }
     writeln!(out, "{} has a new password.", wanted.address)?;
     Ok(())
+}
+
+/// Whoever adds an account needs none of the service's secrets, and by hand has none.
+fn settings(file: &ConfigFile) -> anyhow::Result<Settings> {
+    let file = &file.config;
+    Settings::load_without_credentials(file).with_context(|| format!("{} cannot be used", file.display()))
 }
 
 /// One segment of a path (RFC 3986 §2.1): everything but unreserved characters is encoded.
@@ -186,9 +199,12 @@ struct Opened {
 impl Reach {
     async fn of(settings: &Settings) -> anyhow::Result<Self> {
         let directory = &settings.storage.directory;
-        let reached = Client::connect(directory)
-            .await
-            .with_context(|| format!("reaching the daemon in {}", directory.display()))?;
+        let reached = Client::connect(directory).await.with_context(|| {
+            format!(
+                "{} cannot be reached; please run this as root or as the service's user",
+                directory.display()
+            )
+        })?;
         Ok(match reached {
             Some(client) => Self::Daemon(client),
             None => Self::Store(Opened::open(settings)?),
@@ -220,8 +236,8 @@ fn refuse_to_leave_foreign_files(directory: &Path) -> anyhow::Result<()> {
     let us = rustix::process::geteuid().as_raw();
     match std::fs::metadata(directory) {
         Ok(metadata) if metadata.uid() != us => bail!(
-            "{} belongs to another user (number {}); please run this command as that user, for example with \
-             `sudo -u postern`, or while the service runs",
+            "{} belongs to another user (number {}), and the service does not run. Please start it, or run this \
+             command as that user, for example with `runuser -u postern --`",
             directory.display(),
             metadata.uid()
         ),

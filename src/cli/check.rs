@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
+use crate::base::clock::{Clock, SystemClock};
 use crate::config::{Fault, Route, Settings};
 use crate::control::client::Client;
 use crate::daemon::templates::Folder;
@@ -51,6 +52,11 @@ impl<W: Write> Report<'_, W> {
         writeln!(self.out, "ok     {what} {how}")
     }
 
+    /// Neither fine nor faulty.
+    fn untried(&mut self, what: &dyn Display, why: &str) -> io::Result<()> {
+        writeln!(self.out, "-      {what} {why}")
+    }
+
     fn fault(&mut self, fault: &Fault) -> io::Result<()> {
         self.faults += 1;
         writeln!(self.out, "FAULT  {fault}")
@@ -72,7 +78,21 @@ impl<W: Write> Report<'_, W> {
 fn certificate(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let server = &settings.server;
     match ServerTls::load(&server.certificate, &server.key, &[]) {
-        Ok(_) => report.fine(&server.certificate.display(), "and its key can be served"),
+        Ok(tls) => {
+            let portal = authority_host(&settings.web.public_url);
+            let hostname = server.hostname.to_string();
+            let mut names = vec![hostname.as_str(), portal];
+            names.dedup();
+            let objections = tls.objections(&names, SystemClock.now());
+            if objections.is_empty() {
+                return report.fine(&server.certificate.display(), "and its key can be served");
+            }
+            report.found(
+                "server.certificate",
+                &format!("{}: {}", server.certificate.display(), objections.join("; ")),
+                "Have one made for server.hostname and for the host of web.public_url, and renewed in time.",
+            )
+        }
         Err(fault) => report.found(
             "server.certificate",
             &fault,
@@ -81,13 +101,15 @@ fn certificate(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::
     }
 }
 
+/// The host of an `https://` address, without the port.
+fn authority_host(url: &str) -> &str {
+    let authority = url.strip_prefix("https://").unwrap_or(url);
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
 fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let directory = &settings.storage.directory;
-    let probe = directory.join(".check");
-    let tried = std::fs::create_dir_all(directory)
-        .and_then(|()| std::fs::write(&probe, b""))
-        .and_then(|()| std::fs::remove_file(&probe));
-    match tried {
+    match try_to_write(directory) {
         Ok(()) => report.fine(&directory.display(), "can be written"),
         Err(fault) => report.found(
             "storage.directory",
@@ -95,6 +117,15 @@ fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Re
             "Make it and give it to the user that the service runs as.",
         ),
     }
+}
+
+/// Tries it where the directory is, or will be made. Leaves nothing behind: what a check by root made, the service could
+/// not use.
+fn try_to_write(directory: &Path) -> io::Result<()> {
+    let there = directory.ancestors().find(|folder| folder.exists()).unwrap_or(directory);
+    let probe = there.join(".postern-check");
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(&probe)
 }
 
 fn templates(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
@@ -121,10 +152,14 @@ async fn listeners(settings: &Settings, report: &mut Report<'_, impl Write>) -> 
     for (key, address) in mail.chain([("web.address", settings.web.address)]) {
         match std::net::TcpListener::bind(address) {
             Ok(_) => report.fine(&address, "can be listened on")?,
+            // ip(7): such a port is for root, or for who has the capability, as the service has.
+            Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied && address.port() < 1024 => {
+                report.untried(&address, "is for the service to listen on; this user may not try it")?;
+            }
             Err(fault) => report.found(
                 key,
                 &format!("{address} cannot be listened on: {fault}"),
-                "Choose a free address of this machine; a port below 1024 needs the service's capability.",
+                "Choose an address of this machine that nothing else listens on.",
             )?,
         }
     }

@@ -28,8 +28,7 @@ const STAFF: &str = "alex@corp.example";
 const STAFF_NAME: &str = "Alex Doe";
 const INVITE: &str = "invite@corp.example";
 
-/// A mail gateway on this machine only, with a staff account, a self-made certificate and a mailbox that shows what
-/// would have been delivered. Ctrl-C stops it; nothing is left behind unless --keep is given.
+/// What a newcomer or a script may want otherwise.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Keep all state in this directory, and continue there if it has some
@@ -153,7 +152,14 @@ impl Home {
         };
         let mut builder = std::fs::DirBuilder::new();
         builder.mode(0o700).recursive(keep.is_some());
-        builder.create(&directory).with_context(|| directory.display().to_string())?;
+        builder.create(&directory).with_context(|| {
+            let remedy = if keep.is_some() {
+                "name another with --keep"
+            } else {
+                "set TMPDIR to one that can be used"
+            };
+            format!("the folder {} cannot be made; {remedy}", directory.display())
+        })?;
         let home = Self { directory, kept: keep.is_some() };
         home.make_certificate()?;
         Ok(home)
@@ -260,6 +266,11 @@ public_url = "https://{web}"
 
 [invite]
 addresses = ["{INVITE}"]
+# The demo works without a network, and its examples are in domains that do not exist.
+check_domains = false
+per_hour = "unlimited"
+per_day = "unlimited"
+per_day_to_one = "unlimited"
 
 [storage]
 directory = "state"
@@ -324,7 +335,15 @@ or with curl:
 "
     )?;
     match mailbox {
-        Some(mailbox) => writeln!(out, "Read what was delivered, and follow the link:\n\n  {mailbox}\n")?,
+        Some(mailbox) => writeln!(
+            out,
+            "Read what was delivered, and follow the link:
+
+  {mailbox}
+
+  (The browser warns of the certificate, because it was made for this demo: go on, or let it trust the authority.)
+"
+        )?,
         None => writeln!(out, "Mail is delivered to the smarthost.\n")?,
     }
     if home.kept {

@@ -29,8 +29,14 @@ enum Command {
     /// Run the gateway in the foreground, as systemd does
     Serve(ConfigFile),
     /// Try everything on this machine: no configuration, no network, nothing kept
+    ///
+    /// A mail gateway on loopback with a staff account, a self-made certificate and a mailbox that shows what would
+    /// have been delivered. Ctrl-C stops it; nothing is left behind unless --keep is given.
     Demo(demo::Options),
     /// Read the configuration, try what it names, and report every fault at once
+    ///
+    /// Tries certificate and key, state directory, templates, listeners and smarthosts, each as far as the user who runs
+    /// it may. Run it as the service's user: root can read what that user cannot.
     Check(ConfigFile),
     /// Add, list or change staff accounts
     #[command(subcommand)]
@@ -49,6 +55,8 @@ struct ConfigFile {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // State and secrets are for the eyes of one user, also where no unit sees to it (UMask=).
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let done = runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -19,12 +19,12 @@ pub fn password(file: Option<&Path>) -> anyhow::Result<Secret> {
             let opened = std::fs::File::open(file).with_context(|| file.display().to_string())?;
             first_line(io::BufReader::new(opened))
         }
-        None if io::stdin().is_terminal() => typed(),
+        None if io::stdin().is_terminal() => typed_twice(),
         None => first_line(io::stdin().lock()),
     }
     .context("reading the password")?;
     if line.is_empty() {
-        bail!("the password is empty");
+        bail!("the password is empty; please type one, or hand one in with --password-file");
     }
     Ok(Secret::new(line.as_str()))
 }
@@ -35,8 +35,17 @@ fn first_line(input: impl BufRead) -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// A slip that nobody sees would lock its owner out.
+fn typed_twice() -> io::Result<Zeroizing<String>> {
+    let first = typed("Password: ")?;
+    if !first.is_empty() && *first != *typed("The same again: ")? {
+        return Err(io::Error::other("the two are not the same; nothing has been changed"));
+    }
+    Ok(first)
+}
+
 /// Switches the echo off while the password is typed, and on again however that ends.
-fn typed() -> io::Result<Zeroizing<String>> {
+fn typed(question: &str) -> io::Result<Zeroizing<String>> {
     struct Echo(termios::Termios);
     impl Drop for Echo {
         fn drop(&mut self) {
@@ -46,7 +55,7 @@ fn typed() -> io::Result<Zeroizing<String>> {
         }
     }
 
-    write!(io::stderr(), "Password: ")?;
+    write!(io::stderr(), "{question}")?;
     let before = termios::tcgetattr(io::stdin())?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);

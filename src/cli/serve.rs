@@ -14,16 +14,24 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     journal::start(&settings.log)?;
     let mut stop_signal = StopSignal::listen().context("listening for signals")?;
     let daemon = Daemon::start(settings.clone(), Outside::system(&settings)?).await?;
+    tracing::info!(mail = ?daemon.listeners(), web = %daemon.web(), "ready");
     systemd::ready();
     let watchdog = systemd::watchdog(daemon.store().clone());
-    let ended = tokio::select! {
-        signal = stop_signal.come() => {
-            tracing::info!(signal, "stopping");
-            Ok(())
-        }
-        reason = daemon.failed() => {
-            tracing::error!(%reason, "the store has failed; stopping so that nothing more is accepted");
-            Err(anyhow::anyhow!("the store has failed: {reason}"))
+    let ended = loop {
+        tokio::select! {
+            signal = stop_signal.come() => match signal {
+                systemd::HANGUP => tracing::warn!(
+                    "SIGHUP changes nothing: the configuration is read at the start; please restart the service"
+                ),
+                signal => {
+                    tracing::info!(signal, "stopping");
+                    break Ok(());
+                }
+            },
+            reason = daemon.failed() => {
+                tracing::error!(%reason, "the store has failed; stopping so that nothing more is accepted");
+                break Err(anyhow::anyhow!("the store has failed: {reason}"));
+            }
         }
     };
     watchdog.abort();

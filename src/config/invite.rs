@@ -1,10 +1,76 @@
-//! `[invite]`: what an invitation needs, and how long it lives.
+//! `[invite]`: how an invitation is written, what it needs, whom it may reach, and how long it lives.
 
 use crate::base::address::{Address, Domain};
 use crate::base::clock::Lifespan;
 use crate::config::organisation::address_at;
 use crate::config::section::Section;
-use crate::config::{BlankSubject, Invite, units};
+use crate::config::units::Wrong;
+use crate::config::{Organisation, units};
+
+/// What stands for "no limit".
+const UNLIMITED: &str = "unlimited";
+/// The most that a limit may be: beyond that nobody means one.
+const RATE_MAX: u32 = 1_000_000;
+
+/// Invitations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invite {
+    /// Whether anybody can invite.
+    pub enabled: bool,
+    /// The addresses that turn a mail into an invitation; at least one.
+    pub addresses: Vec<Address>,
+    /// The domain that turns an address below it into an invitation: `kim@partner.example.invite.corp.example`.
+    pub domain: Option<Domain>,
+    /// Whether To and Cc say who is invited when the envelope holds nothing but invite addresses.
+    pub read_headers: bool,
+    /// The subject where there is none.
+    pub default_subject: String,
+    /// What happens where there is none.
+    pub blank_subject: BlankSubject,
+    /// How long a link is valid.
+    pub lifespan: Lifespan,
+    /// The shortest that an inviter may ask for.
+    pub lifespan_min: Lifespan,
+    /// The longest that an inviter may ask for.
+    pub lifespan_max: Lifespan,
+    /// Whom an invitation may reach.
+    pub guests: Guests,
+    /// How many invitations one person may send.
+    pub rates: Rates,
+}
+
+/// What happens to an invitation without a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlankSubject {
+    /// It is refused.
+    Refuse,
+    /// It gets the default subject.
+    Fill,
+}
+
+/// Whom an invitation may reach, by the domain of the address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guests {
+    /// If there are any, only these domains and what lies below them.
+    pub allowed: Vec<Domain>,
+    /// Never these domains, nor what lies below them.
+    pub blocked: Vec<Domain>,
+    /// Whether the DNS is asked if the domain exists and takes mail.
+    pub must_exist: bool,
+    /// Whether a domain that looks like a misspelt one of the large providers is refused.
+    pub typing_errors: bool,
+}
+
+/// How many invitations one person may send; `None` is without limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// In an hour.
+    pub per_hour: Option<u32>,
+    /// In a day.
+    pub per_day: Option<u32>,
+    /// In a day, to the same invitee.
+    pub per_invitee: Option<u32>,
+}
 
 impl Invite {
     /// The usual rules, for these addresses.
@@ -13,30 +79,51 @@ impl Invite {
         Self {
             enabled: true,
             addresses,
+            domain: None,
+            read_headers: true,
             default_subject: "Invitation to exchange files".to_owned(),
             blank_subject: BlankSubject::Refuse,
             lifespan: Lifespan::days(14),
             lifespan_min: Lifespan::days(1),
             lifespan_max: Lifespan::days(90),
+            guests: Guests::default(),
+            rates: Rates::default(),
         }
     }
 }
 
-/// `domain`: the organisation's first, in which the invite address is if none is written.
-pub(super) fn invite(section: &mut Section<'_>, domain: Option<&Domain>) -> Option<Invite> {
+impl Default for Guests {
+    fn default() -> Self {
+        Self { allowed: Vec::new(), blocked: Vec::new(), must_exist: true, typing_errors: true }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { per_hour: Some(100), per_day: Some(500), per_invitee: Some(5) }
+    }
+}
+
+/// The organisation's first domain is that of the invite address if none is written.
+pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisation>) -> Option<Invite> {
     let given = section.is_given("addresses");
+    let ours = organisation.map_or(&[][..], |organisation| &organisation.domains);
     let addresses = section
         .list("addresses", units::address)
-        .or_else(|| if given { None } else { Some(vec![address_at("invite", domain?)?]) });
+        .or_else(|| if given { None } else { Some(vec![address_at("invite", ours.first()?)?]) });
     let default = Invite::at(addresses.clone().unwrap_or_default());
     let choices = [("refuse", BlankSubject::Refuse), ("fill", BlankSubject::Fill)];
     let invite = Invite {
         enabled: section.or("enabled", default.enabled, units::switch),
+        domain: section.optional("domain", |text| suffix(text, ours)),
+        read_headers: section.or("read_headers", default.read_headers, units::switch),
         default_subject: section.or("default_subject", default.default_subject, units::line),
         blank_subject: section.or("blank_subject", default.blank_subject, units::one_of(&choices)),
         lifespan: section.or("lifespan", default.lifespan, units::days),
         lifespan_min: section.or("lifespan_min", default.lifespan_min, units::days),
         lifespan_max: section.or("lifespan_max", default.lifespan_max, units::days),
+        guests: guests(section),
+        rates: rates(section),
         addresses: default.addresses,
     };
     section.demand(
@@ -46,4 +133,45 @@ pub(super) fn invite(section: &mut Section<'_>, domain: Option<&Domain>) -> Opti
         "Change one of the three.",
     );
     addresses.map(|_| invite)
+}
+
+fn guests(section: &mut Section<'_>) -> Guests {
+    let default = Guests::default();
+    Guests {
+        allowed: section.list("allowed_domains", units::domain).unwrap_or_default(),
+        blocked: section.list("blocked_domains", units::domain).unwrap_or_default(),
+        must_exist: section.or("check_domains", default.must_exist, units::switch),
+        typing_errors: section.or("typo_check", default.typing_errors, units::switch),
+    }
+}
+
+fn rates(section: &mut Section<'_>) -> Rates {
+    let default = Rates::default();
+    Rates {
+        per_hour: section.or("per_hour", default.per_hour, rate),
+        per_day: section.or("per_day", default.per_day, rate),
+        per_invitee: section.or("per_day_to_one", default.per_invitee, rate),
+    }
+}
+
+/// A number, or none.
+fn rate(text: &str) -> Result<Option<u32>, Wrong> {
+    if text == UNLIMITED {
+        return Ok(None);
+    }
+    units::number(1..=RATE_MAX)(text).map(Some).map_err(|wrong| {
+        Wrong::new(wrong.problem, format!("Write a whole number from 1 to {RATE_MAX}, or \"{UNLIMITED}\"."))
+    })
+}
+
+/// A domain below which no address of the staff may lie: their mail would be read as invitations.
+fn suffix(text: &str, ours: &[Domain]) -> Result<Domain, Wrong> {
+    let domain = units::domain(text)?;
+    match ours.iter().find(|our| our.is_within(&domain)) {
+        None => Ok(domain),
+        Some(our) => Err(Wrong::new(
+            format!("the addresses of {our} would all be invitations"),
+            "Write a domain of its own, such as \"invite.corp.example\", whose mail your server hands to Postern.",
+        )),
+    }
 }

@@ -27,10 +27,11 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::base::address::{Address, Domain};
-use crate::base::clock::Lifespan;
 use crate::base::secret::Secret;
-pub use crate::config::dkim::Dkim;
-use crate::config::section::{Places, Section};
+use crate::config::section::{Credentials, Places, Section};
+
+pub use self::dkim::Dkim;
+pub use self::invite::{BlankSubject, Guests, Invite, Rates};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,34 +127,6 @@ pub struct Web {
     pub public_url: String,
     /// How long a sign-in lasts.
     pub session_lifetime: Duration,
-}
-
-/// What happens to an invitation without a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlankSubject {
-    /// It is refused.
-    Refuse,
-    /// It gets the default subject.
-    Fill,
-}
-
-/// Invitations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Invite {
-    /// Whether anybody can invite.
-    pub enabled: bool,
-    /// The addresses that turn a mail into an invitation; at least one.
-    pub addresses: Vec<Address>,
-    /// The subject where there is none.
-    pub default_subject: String,
-    /// What happens where there is none.
-    pub blank_subject: BlankSubject,
-    /// How long a link is valid.
-    pub lifespan: Lifespan,
-    /// The shortest that an inviter may ask for.
-    pub lifespan_min: Lifespan,
-    /// The longest that an inviter may ask for.
-    pub lifespan_max: Lifespan,
 }
 
 /// Where mail goes, and with how much patience.
@@ -316,15 +289,23 @@ impl Settings {
     /// # Errors
     /// [`Faults`]: all that is wrong at once.
     pub fn load(file: &Path) -> Result<Self, Faults> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Self::read(file, None, credentials)
+        Self::read(file, None, Credentials::handed_over())
+    }
+
+    /// As [`Settings::load`], for a command beside the service that uses no secret: one that systemd hands to the service
+    /// alone is left empty.
+    ///
+    /// # Errors
+    /// [`Faults`].
+    pub fn load_without_credentials(file: &Path) -> Result<Self, Faults> {
+        Self::read(file, None, Credentials::Unneeded)
     }
 
     /// As [`Settings::load`], with the environment handed in; `None` is the process's own.
     fn read(
         file: &Path,
         environment: Option<HashMap<String, String>>,
-        credentials: Option<PathBuf>,
+        credentials: Credentials,
     ) -> Result<Self, Faults> {
         let tree = section::tree(file, environment).map_err(|fault| Faults(vec![fault]))?;
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -344,8 +325,7 @@ impl Settings {
         let hostname = server.as_ref().map(|server| &server.hostname);
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
-        let domain = organisation.as_ref().and_then(|organisation| organisation.domains.first());
-        let invite = root.section("invite", |section| invite::invite(section, domain));
+        let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);

@@ -39,10 +39,7 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
     let smarthosts = section.each("smarthost", smarthost);
     let file = section.file();
     let relay = Relay {
-        route: match smarthosts? {
-            none if none.is_empty() => Route::Mx,
-            smarthosts => Route::Smarthosts(smarthosts),
-        },
+        route: default.route,
         retry_first: section.or("retry_first", default.retry_first, units::time(second..=day)),
         retry_max: section.or("retry_max", default.retry_max, units::time(second..=day)),
         delay_notice_after: section.or(
@@ -86,7 +83,12 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
         "it is more than connections_max",
         "Make it less, or connections_max more.",
     );
-    Some(relay)
+    // Only now: every key has been asked for, so none is called unknown because a smarthost is faulty.
+    let route = match smarthosts? {
+        none if none.is_empty() => Route::Mx,
+        smarthosts => Route::Smarthosts(smarthosts),
+    };
+    Some(Relay { route, ..relay })
 }
 
 fn smarthost(section: &mut Section<'_>) -> Option<Smarthost> {

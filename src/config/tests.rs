@@ -37,7 +37,7 @@ impl Folder {
 
     fn read(&self, environment: &[(&str, &str)]) -> Result<Settings, Faults> {
         let environment = environment.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
-        let credentials = Some(self.path("credentials"));
+        let credentials = Credentials::In(self.path("credentials"));
         Settings::read(&self.path("postern.toml"), Some(environment.collect()), credentials)
     }
 }
@@ -92,6 +92,25 @@ fn the_documented_examples_are_right() {
     assert_eq!(key.key_file, folder.path("dkim/postern2026.pem"));
     let Route::Smarthosts(smarthosts) = settings.relay.route else { panic!("no smarthost") };
     assert_eq!(smarthosts[0].login, Some(("postern".to_owned(), Secret::new("hunter2"))));
+}
+
+#[test]
+fn the_domain_of_invitations_is_none_of_the_staff() {
+    for domain in ["corp.example", "example"] {
+        let fault = fault_of(&format!("[invite]\ndomain = \"{domain}\"\n"));
+        assert!(fault.starts_with("invite.domain: the addresses of corp.example would"), "{fault}");
+    }
+    let folder = Folder::with(&format!("{MINIMAL}[invite]\ndomain = \"Invite.corp.example\"\n"));
+    assert_eq!(folder.read(&[]).unwrap().invite.domain, Domain::parse("invite.corp.example"));
+}
+
+#[test]
+fn a_limit_of_invitations_can_be_lifted() {
+    let text = "[invite]\nper_hour = 7\nper_day = \"unlimited\"\n";
+    let rates = Folder::with(&format!("{MINIMAL}{text}")).read(&[]).unwrap().invite.rates;
+    assert_eq!(rates, Rates { per_hour: Some(7), per_day: None, per_invitee: Some(5) });
+    let fault = fault_of("[invite]\nper_hour = 0\n");
+    assert!(fault.contains("from 1 to 1000000, or \"unlimited\""), "{fault}");
 }
 
 #[test]
@@ -186,6 +205,21 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
 }
 
 #[test]
+fn a_faulty_smarthost_does_not_make_the_keys_beside_it_unknown() {
+    let fault = fault_of("[relay]\nretry_first = \"1 second\"\n[[relay.smarthost]]\nhost = \"no host\"\n");
+    assert!(fault.starts_with("relay.smarthost #1.host: “no host” is neither"), "{fault}");
+}
+
+#[test]
+fn a_command_that_needs_no_secret_does_without_the_credentials() {
+    let file = "[[relay.smarthost]]\nhost = \"hop.example\"\nuser = \"postern\"\npassword_file = \"credential:hop\"\n";
+    let folder = Folder::with(&format!("{MINIMAL}{file}"));
+    assert!(folder.read(&[]).is_err());
+    let settings = Settings::load_without_credentials(&folder.path("postern.toml")).unwrap();
+    assert!(matches!(settings.relay.route, Route::Smarthosts(hosts) if hosts[0].login.is_some()));
+}
+
+#[test]
 fn what_must_be_written_is_asked_for_by_name() {
     let faults = Folder::with("").read(&[]).unwrap_err();
     let keys: Vec<&str> = faults.0.iter().map(|fault| fault.key.as_str()).collect();
@@ -228,7 +262,9 @@ fn files_are_found_beside_the_configuration_or_where_systemd_put_them() {
     assert_eq!(settings.templates, Some(folder.path("templates")));
     assert_eq!(settings.storage.directory, Path::new("/var/lib/postern"));
 
-    let without = Settings::read(&folder.path("postern.toml"), Some(HashMap::new()), None).unwrap_err().0;
+    let without = Settings::read(&folder.path("postern.toml"), Some(HashMap::new()), Credentials::Lacking)
+        .unwrap_err()
+        .0;
     assert!(without[0].remedy.contains("LoadCredential=tls.key:"), "{}", without[0]);
 }
 

@@ -34,7 +34,7 @@ pub enum ClientFault {
     #[error("{0}")]
     Refused(String),
     /// The conversation broke.
-    #[error("the running daemon did not answer: {0}")]
+    #[error("the running daemon did not do what it was asked: {0}")]
     Broken(String),
 }
 
@@ -104,13 +104,16 @@ impl Client {
 }
 
 async fn read(response: Response<Incoming>) -> Result<Bytes, ClientFault> {
-    let fine = response.status().is_success();
+    let status = response.status();
     let octets = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(broken)?.to_bytes();
-    if fine {
+    if status.is_success() {
         return Ok(octets);
     }
-    let problem: Problem = serde_json::from_slice(&octets).map_err(broken)?;
-    Err(ClientFault::Refused(problem.problem))
+    // What the router itself refuses, as for a daemon of another version, comes without words of ours.
+    Err(match serde_json::from_slice::<Problem>(&octets) {
+        Ok(problem) => ClientFault::Refused(problem.problem),
+        Err(_) => broken(format!("it answered {status}; is it of the same version as this command?")),
+    })
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "a function for `map_err`, which hands values over")]

@@ -27,6 +27,9 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// Connections at a time: administrators, by hand or by a script.
 const CONNECTIONS_MAX: usize = 16;
 
+/// How long to wait before a socket that gives no connection is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// A socket that is bound and not yet served.
 pub struct Control {
     listener: UnixListener,
@@ -59,9 +62,13 @@ impl Control {
                 () = lifecycle.stopping() => break,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
+                    // Out of descriptors, most likely: connections that end give some back.
                     Err(fault) => {
-                        tracing::warn!(%fault, "the control socket does not accept");
-                        break;
+                        tracing::warn!(%fault, "the control socket does not accept; trying again");
+                        tokio::select! {
+                            () = lifecycle.stopping() => break,
+                            () = tokio::time::sleep(PAUSE) => continue,
+                        }
                     }
                 },
             };
@@ -81,3 +88,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use anyhow::Context;
 
 use crate::config::{self, Settings};
+use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
-use crate::httpd::pages::mailbox::Demo;
 use crate::httpd::router::{Bounds, Parts};
 use crate::httpd::{self, router};
 use crate::mail::outline;
@@ -55,13 +55,13 @@ impl Doors {
         self,
         rooms: &Rooms,
         settings: &Settings,
-        mailbox: Option<Demo>,
+        outside: Outside,
         lifecycle: &Lifecycle,
     ) -> (Vec<SocketAddr>, SocketAddr) {
         let addresses = (self.mail.iter().map(|(_, bound)| bound.address()).collect(), self.web.address());
         let limits = &settings.limits;
         let house = House {
-            intake: rooms.intake(settings),
+            intake: rooms.intake(settings, outside.resolver),
             authenticator: rooms.authenticator.clone(),
             spool: rooms.spool.clone(),
             clock: rooms.clock.clone(),
@@ -89,7 +89,7 @@ impl Doors {
             rooms.authenticator.clone(),
         );
         let bounds = Bounds { body_octets: limits.web_body_octets, request_time: limits.web_request_time };
-        let router = router::router(parts, mailbox, bounds);
+        let router = router::router(parts, outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses
@@ -97,5 +97,9 @@ impl Doors {
 }
 
 async fn listen(key: &str, address: SocketAddr, gate: Gate) -> anyhow::Result<Listener> {
-    Listener::bind(address, gate).await.with_context(|| format!("{key}: listening on {address}"))
+    Listener::bind(address, gate).await.with_context(|| {
+        format!(
+            "{key}: {address} cannot be listened on; is it in use, or of another machine, or below port 1024?"
+        )
+    })
 }

@@ -88,11 +88,12 @@ impl Daemon {
         // From here on nothing fails. The parts begin to work, those below before those above.
         let life = lifecycle.clone();
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
-        let janitor = Janitor::new(rooms.store.clone(), rooms.accounts.clone(), Arc::clone(&rooms.clock));
+        let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
+        let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
         lifecycle.spawn("control", control.serve(roster.clone(), lifecycle.clone()));
-        let (listeners, web) = doors.open(&rooms, &settings, outside.mailbox, &lifecycle);
+        let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;
         Ok(Self { lifecycle, store, queue, roster, listeners, web, stop_within: settings.server.stop_within })

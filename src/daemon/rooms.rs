@@ -17,6 +17,7 @@ use crate::intake::{Intake, Parts, Policy};
 use crate::invites::Invites;
 use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
+use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
 use crate::net::tls::ClientTls;
 use crate::notices::Notices;
@@ -97,7 +98,7 @@ impl Rooms {
     }
 
     /// The door for mail.
-    pub(super) fn intake(&self, settings: &Settings) -> Intake {
+    pub(super) fn intake(&self, settings: &Settings, resolver: Arc<dyn Resolver>) -> Intake {
         let parts = Parts {
             store: self.store.clone(),
             spool: self.spool.clone(),
@@ -106,6 +107,7 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
             signer: self.signer.clone(),
+            resolver,
             clock: Arc::clone(&self.clock),
         };
         let policy = Policy {

@@ -9,6 +9,9 @@ use tokio::task::JoinHandle;
 
 use crate::store::{Batch, Store};
 
+/// The name of the one signal that need not mean the end.
+pub const HANGUP: &str = "SIGHUP";
+
 /// All listeners are bound and served (`Type=notify`).
 pub fn ready() {
     tell(&[NotifyState::Ready]);
@@ -41,15 +44,21 @@ pub fn watchdog(store: Store) -> JoinHandle<()> {
 pub struct StopSignal {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl StopSignal {
-    /// Begins to listen for SIGTERM and SIGINT.
+    /// Begins to listen for SIGTERM, SIGINT, and SIGHUP, which means what the caller makes of it: a terminal that was
+    /// closed, or an administrator who expects the configuration to be read again.
     ///
     /// # Errors
     /// Those of the system.
     pub fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Ends with the name of the signal when one has come.
@@ -57,6 +66,7 @@ impl StopSignal {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => HANGUP,
         }
     }
 }

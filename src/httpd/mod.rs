@@ -21,8 +21,11 @@ pub mod session;
 mod tests;
 
 use std::convert::Infallible;
+use std::future;
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -57,7 +60,7 @@ const CONNECTION_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// Serves until the lifecycle stops; then what is running is finished, and idle connections are closed.
 ///
-/// `request_time` (`limits.web_request_time`) bounds the handshake, the head of each request and with it the idle
+/// `request_time` (`limits.web_request_time`) bounds the handshake, the wait for the first request, the head of each request and with it the idle
 /// time between two, and the end of a connection that was asked to end. What a request may take in all is the
 /// [`router`]'s bound.
 pub async fn serve(
@@ -103,12 +106,22 @@ impl Connection {
 
     async fn speak(self, stream: Stream, peer: IpAddr) {
         let router = self.router;
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&has_asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(Peer(peer));
             let router = router.clone();
             async move { answer(router, request).await }
         });
         let http = protocol(&stream, self.request_time, &self.lifecycle);
+        // hyper waits for the preface of HTTP/2 (RFC 9113 §3.4) without end.
+        let silence = async {
+            tokio::time::sleep(self.request_time).await;
+            if has_asked.load(Ordering::Relaxed) {
+                future::pending::<()>().await;
+            }
+        };
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => {
@@ -117,6 +130,7 @@ impl Connection {
                 }
                 return;
             }
+            () = silence => return debug!(%peer, "this browser asks for nothing"),
             () = self.lifecycle.stopping() => {}
             () = tokio::time::sleep(CONNECTION_AGE_MAX) => {}
         }

@@ -153,12 +153,13 @@ impl Copies {
         })
     }
 
-    /// Adds what the sender's header lacks, and signs.
+    /// Adds what the sender's header lacks and our mark, and signs.
     fn completed(&self, edits: &Edits) -> Result<Edits, CopyFault> {
-        let header = &self.outline.header;
-        let missing = complete::missing(header, &self.facts, &self.policy.server.hostname, self.now);
+        let (header, host) = (&self.outline.header, &self.policy.server.hostname);
+        let missing = complete::missing(header, &self.facts, host, self.now);
+        let mark = complete::loop_mark(header, host);
         let subject = self.facts.subject.is_empty().then(|| complete::subject(header, &self.subject));
-        let all = edits.iter().cloned().chain(missing).chain(subject).collect();
+        let all = edits.iter().cloned().chain(missing).chain([mark]).chain(subject).collect();
         let edits = Edits::new(all).ok_or(CopyFault::Overlap)?;
         Ok(self.signer.signed(&self.body, header, edits, &self.facts.author_domains(), self.now)?)
     }

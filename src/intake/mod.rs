@@ -1,36 +1,46 @@
 //! The one door for mail: whatever comes in by SMTP, by the web form or by the command line ends in
 //! [`Intake::accept`].
 //!
-//! `accept` sorts the message ([`sorting`]), asks whether its sender may do this, makes one set of edits for each
-//! copy ([`copies`]) and commits invitations and queue entries in one batch. When it answers `Ok`, all of it is on
+//! `accept` sorts the message ([`sorting`]), asks whether its sender may do this (`policy`) and whether its invitees
+//! can be reached ([`domains`], [`spelling`]), makes one set of edits for each copy ([`copies`]) and commits invitations and queue entries in one batch. When it answers `Ok`, all of it is on
 //! disk. It is all or nothing: if one invitee is refused, nobody is invited.
 
 pub mod copies;
+pub mod domains;
+mod policy;
 pub mod refusal;
 pub mod sorting;
+pub mod spelling;
 pub mod submission;
 
 use std::sync::Arc;
 
 use crate::audit::{self, Event};
 use crate::auth::Authenticator;
-use crate::base::address::{Address, ReversePath};
+use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::mailbox::Mailbox;
+use crate::base::id::AccountId;
+use crate::base::secret::Token;
 use crate::config;
 use crate::intake::copies::{Copies, CopyFault};
+use crate::intake::domains::Domains;
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
-use crate::invites::Invites;
+use crate::invites::{Invitation, Invites};
 use crate::mail::complete;
 use crate::mail::dkim::Signer;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
+use crate::net::resolver::Resolver;
 use crate::queue::{Envelope, Kind, Message, Queue};
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::template::Shelf;
+
+/// How often a commit is tried that others came before. Each time at least one of them got through, and no more can be
+/// under way at once than a client may have connections (`limits.connections_per_address`, 200 by default).
+const ATTEMPTS_MAX: usize = 256;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +64,8 @@ pub struct Parts {
     pub templates: Shelf,
     /// Signs what goes on.
     pub signer: Signer,
+    /// The DNS.
+    pub resolver: Arc<dyn Resolver>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -76,13 +88,16 @@ pub struct Policy {
 struct Inner {
     parts: Parts,
     policy: Policy,
+    domains: Domains,
 }
 
 impl Intake {
     /// A door made of these parts.
     #[must_use]
     pub fn new(parts: Parts, policy: Policy) -> Self {
-        Self { inner: Arc::new(Inner { parts, policy }) }
+        let (resolver, rules) = (Arc::clone(&parts.resolver), policy.invite.guests.clone());
+        let domains = Domains::new(resolver, rules, policy.limits.dns_time);
+        Self { inner: Arc::new(Inner { parts, policy, domains }) }
     }
 
     /// Whether the envelope may carry this sender, asked at MAIL so that the client hears at once. `<>` may always
@@ -120,33 +135,21 @@ impl Intake {
             return Err(Refusal::Structure(fault.clone()));
         }
         let facts = Facts::read(&submission.outline);
-        if facts.received_count > limits.received_headers {
-            return Err(Refusal::Loop { hops: facts.received_count, limit: limits.received_headers });
-        }
         self.may_send(&submission.submitter, &submission.sender)?;
         if facts.from.is_empty() {
             return Err(Refusal::NoFrom);
         }
         facts.from.iter().try_for_each(|from| self.speaks_for(&submission.submitter, &from.address))?;
 
-        match (Sorter { invite, domains: &organisation.domains }).sort(&submission.recipients)? {
+        let sorter = Sorter { invite, domains: &organisation.domains };
+        match sorter.sort(&submission.recipients, &facts)? {
+            Sorted::Ordinary if facts.received_count > limits.received_headers => Err(Refusal::Loop {
+                hops: facts.received_count,
+                limit: limits.received_headers,
+                invites: false,
+            }),
             Sorted::Ordinary => self.relay(submission, &facts).await,
             Sorted::Invitation(list) => self.invite(submission, facts, list).await,
-        }
-    }
-
-    /// Whether an address is one of the submitter's own.
-    fn speaks_for(&self, submitter: &Submitter, address: &Address) -> Result<(), Refusal> {
-        match submitter {
-            Submitter::Person(identity) if identity.owns(address) => Ok(()),
-            Submitter::Person(identity) => Err(Refusal::NotYourAddress {
-                who: identity.mailbox.address.clone(),
-                claimed: address.clone(),
-            }),
-            Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
-                Ok(())
-            }
-            Submitter::TrustedServer => Err(Refusal::ForeignFrom(address.clone())),
         }
     }
 
@@ -175,7 +178,8 @@ impl Intake {
                 invitation: None,
             })
             .collect();
-        self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies).await?;
+        let queued = self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies);
+        queued.await.map_err(uncommitted)?;
         Ok(Accepted { id: submission.id, invitations: 0 })
     }
 
@@ -201,18 +205,13 @@ impl Intake {
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
         let inviter = self.may_invite(&submission, &facts)?;
+        if submission.turned_away > 0 {
+            return Err(Refusal::RecipientRefused);
+        }
         let subject = self.subject(&facts)?;
-        if list.invitees.is_empty() {
-            return Err(Refusal::NobodyOutside);
-        }
-        let limit = self.inner.policy.limits.invitees;
-        if list.invitees.len() > limit {
-            return Err(Refusal::TooManyInvitees { count: list.invitees.len(), limit });
-        }
-
-        let Parts { spool, invites, .. } = &self.inner.parts;
+        let list = self.guests(&inviter, list).await?;
         let order = Copies {
-            inviter,
+            inviter: inviter.author,
             body: submission.body.clone(),
             outline: submission.outline.clone(),
             facts,
@@ -225,31 +224,25 @@ impl Intake {
         };
         let made = on_a_thread_of_its_own(move || order.make()).await?;
 
-        let mut batch = Batch::new();
         let mut envelopes = Vec::with_capacity(made.len());
         let mut bodies = vec![submission.body.clone()];
         let mut invited = Vec::new();
         for copy in made {
-            let kept = spool.keep(copy.edits.encode().into()).await.map_err(unwritten)?;
-            let mut envelope = Envelope {
+            let kept = self.inner.parts.spool.keep(copy.edits.encode().into()).await.map_err(unwritten)?;
+            envelopes.push(Envelope {
                 recipient: copy.recipient.address,
                 parameters: copy.recipient.parameters,
                 edits: Some(kept.reference()),
-                invitation: None,
-            };
+                invitation: copy.invitation.as_ref().map(|(invitation, _)| invitation.id),
+            });
             bodies.push(kept);
-            if let Some((invitation, link)) = copy.invitation {
-                envelope.invitation = Some(invitation.id);
-                invites.insert(&mut batch, &invitation, &link).map_err(|fault| failed(&fault))?;
-                invited.push(invitation);
-            }
+            invited.extend(copy.invitation);
             if let Some(flaw) = &copy.flaw {
                 audit::record(&Event::RewrittenByWrapping { message: submission.id, reason: flaw });
             }
-            envelopes.push(envelope);
         }
-        self.enqueue(&submission, Kind::Invitation, batch, &envelopes, &bodies).await?;
-        for invitation in &invited {
+        self.commit_invitations(&submission, inviter.account, &invited, &envelopes, &bodies).await?;
+        for (invitation, _) in &invited {
             audit::record(&Event::Invited {
                 invitation: invitation.id,
                 inviter: &invitation.inviter.address,
@@ -259,43 +252,30 @@ impl Intake {
         Ok(Accepted { id: submission.id, invitations: invited.len() })
     }
 
-    /// The switches, and what kind of mail may invite at all (SPEC section 4, last item). Gives the inviter.
-    fn may_invite(&self, submission: &Submission, facts: &Facts) -> Result<Mailbox, Refusal> {
-        if submission.sender == ReversePath::Null {
-            return Err(Refusal::Automatic("empty return path".to_owned()));
-        }
-        if let Some(automatic) = &facts.automatic {
-            return Err(Refusal::Automatic(automatic.clone()));
-        }
-        if !self.inner.policy.invite.enabled {
-            return Err(Refusal::InvitationsOff);
-        }
-        let Some(from) = facts.from.first() else {
-            return Err(Refusal::NoFrom);
-        };
-        let allowed = match &submission.submitter {
-            Submitter::Person(identity) => identity.may_invite,
-            Submitter::TrustedServer => {
-                let known =
-                    self.inner.parts.authenticator.lookup(&from.address).map_err(|fault| failed(&fault))?;
-                known.is_some_and(|identity| identity.may_invite)
+    /// Counts, invites and queues, in one commit. Who finds that the inviter has sent something else in the meantime
+    /// counts again, so that no two messages pass a limit side by side.
+    async fn commit_invitations(
+        &self,
+        submission: &Submission,
+        inviter: AccountId,
+        invited: &[(Invitation, Token)],
+        envelopes: &[Envelope],
+        bodies: &[Body],
+    ) -> Result<(), Refusal> {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut batch = Batch::new();
+            let invitees = invited.iter().map(|(invitation, _)| &invitation.invitee.address);
+            self.count(&mut batch, inviter, invitees)?;
+            for (invitation, link) in invited {
+                let inserted = self.inner.parts.invites.insert(&mut batch, invitation, link);
+                inserted.map_err(|fault| failed(&fault))?;
             }
-        };
-        allowed.then(|| from.clone()).ok_or_else(|| Refusal::MayNotInvite(from.address.clone()))
-    }
-
-    /// The subject as the invitee sees it.
-    fn subject(&self, facts: &Facts) -> Result<String, Refusal> {
-        let Policy { invite, limits, .. } = &self.inner.policy;
-        let characters = facts.subject.chars().count();
-        if characters > limits.subject_characters {
-            return Err(Refusal::SubjectTooLong { characters, limit: limits.subject_characters });
+            match self.enqueue(submission, Kind::Invitation, batch, envelopes, bodies).await {
+                Err(CommitError::Conflict) => {}
+                queued => return queued.map_err(uncommitted),
+            }
         }
-        match (characters, invite.blank_subject) {
-            (0, config::BlankSubject::Refuse) => Err(Refusal::BlankSubject),
-            (0, config::BlankSubject::Fill) => Ok(invite.default_subject.clone()),
-            _ => Ok(facts.subject.clone()),
-        }
+        Err(uncommitted(CommitError::Conflict))
     }
 
     /// One commit for all that a message brings.
@@ -306,7 +286,7 @@ impl Intake {
         mut batch: Batch,
         envelopes: &[Envelope],
         bodies: &[Body],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommitError> {
         let Parts { store, queue, .. } = &self.inner.parts;
         let message = Message {
             id: submission.id,
@@ -317,8 +297,8 @@ impl Intake {
             received: self.now(),
             header_len: submission.outline.body.start,
         };
-        let admission = queue.add(&mut batch, &message, envelopes, bodies).map_err(|fault| failed(&fault))?;
-        store.commit(batch).await.map_err(uncommitted)?;
+        let admission = queue.add(&mut batch, &message, envelopes, bodies)?;
+        store.commit(batch).await?;
         queue.admit(admission);
         audit::record(&Event::Accepted {
             message: submission.id,
@@ -360,7 +340,7 @@ fn uncommitted(fault: CommitError) -> Refusal {
     match fault {
         CommitError::Store(fault) => failed(&fault),
         CommitError::Conflict => {
-            tracing::error!("a fresh identifier was already in use");
+            tracing::error!("a message could not be kept: others were first again and again");
             Refusal::Internal
         }
     }

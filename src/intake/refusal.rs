@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::base::address::Address;
 use crate::base::clock::Lifespan;
+use crate::invites::tally::{Reached, Scope};
 use crate::mail::outline::OutlineFault;
 
 /// Why not, in the sender's words (`Display`): what is wrong, and what to do. A face adds its protocol's code.
@@ -35,6 +36,17 @@ pub enum Refusal {
          invite into To, Cc or Bcc, beside the invite address"
     )]
     NobodyOutside,
+    /// The client went on although a recipient was refused: then nobody is invited.
+    #[error(
+        "an address among the recipients was refused, so nobody was invited. Please correct it and send again"
+    )]
+    RecipientRefused,
+    /// To or Cc, which name the invitees of this message, hold more than addresses.
+    #[error(
+        "To or Cc holds something that is not a mail address, so nobody was invited. Please correct it and send \
+         again"
+    )]
+    UnreadRecipients,
     /// No subject.
     #[error("the subject is empty. Please write one: the person you invite sees it first")]
     BlankSubject,
@@ -70,6 +82,49 @@ pub enum Refusal {
         /// What a tag may look like.
         example: String,
     },
+    /// An address at `invite.domain` itself, or below it with nothing that could be a domain before it.
+    #[error("{address} does not say whom to invite. Please write for example {example}")]
+    BadSuffix {
+        /// The address as it was written.
+        address: Address,
+        /// What it may look like.
+        example: String,
+    },
+    /// An invite address with an invite address in it.
+    #[error("{0} is an invite address itself. Please write the address of the person to invite in its place")]
+    InviteAddress(Address),
+    /// A colleague was invited by name.
+    #[error(
+        "{0} is an address of your own organisation, and invitations of colleagues are switched off. Please \
+         write to {0} directly"
+    )]
+    Colleague(Address),
+    /// NXDOMAIN.
+    #[error("{0} cannot be reached: the domain {d} does not exist. Please check how the address is spelt", d = .0.domain())]
+    NoSuchDomain(Address),
+    /// A null MX (RFC 7505).
+    #[error("{0} cannot be reached: {d} takes no mail at all. Please ask for another address", d = .0.domain())]
+    TakesNoMail(Address),
+    /// A large provider's domain, but for one letter.
+    #[error("{written} looks like a typing error: did you mean {meant}? Please correct the address")]
+    Misspelt {
+        /// The address as it was written.
+        written: Address,
+        /// The same at the provider that is probably meant.
+        meant: Address,
+    },
+    /// On `invite.blocked_domains`.
+    #[error("nobody at {d} may be invited, so {0} cannot be. Your administrator has blocked it", d = .0.domain())]
+    BlockedDomain(Address),
+    /// Not on `invite.allowed_domains`.
+    #[error(
+        "{0} cannot be invited: {d} is not among the domains that your administrator has allowed",
+        d = .0.domain()
+    )]
+    NotAllowedDomain(Address),
+    /// Too many invitations in an hour or a day. It passes.
+    #[error("{}", too_many(.0))]
+    TooMany(Reached),
     /// A lifetime outside `invite.lifespan_min` and `invite.lifespan_max`.
     #[error(
         "links cannot be valid for {} days; please ask for a time between {} and {} days",
@@ -89,6 +144,9 @@ pub enum Refusal {
     /// Written by a machine: such mail never invites.
     #[error("an automatic message ({0}) cannot invite anybody. Please write the invitation yourself")]
     Automatic(String),
+    /// One of our own invitations: an address it went to leads back here.
+    #[error("this mail is an invitation already, and came back to the gateway. Please write a new one")]
+    CameBack,
     /// It has gone in circles.
     #[error("the message has passed {hops} servers, which looks like a loop; at most {limit} are allowed")]
     Loop {
@@ -96,6 +154,8 @@ pub enum Refusal {
         hops: usize,
         /// Received fields it may have.
         limit: usize,
+        /// Whether it would be an invitation.
+        invites: bool,
     },
     /// More waits in the queue than `limits.queued_messages`.
     #[error("the gateway has too much mail waiting. Your message was not taken; please try again later")]
@@ -106,4 +166,15 @@ pub enum Refusal {
     /// The cause is in the journal, not in the answer.
     #[error("the gateway has a problem of its own. Your message was not taken; please try again later")]
     Internal,
+}
+
+/// The limit, and when it ends.
+fn too_many(Reached { scope, limit, until }: &Reached) -> String {
+    let until = until.to_jiff().strftime("%-d %B %Y, %H:%M UTC");
+    let what = match scope {
+        Scope::Hour => format!("you may invite {limit} people an hour"),
+        Scope::Day => format!("you may invite {limit} people a day"),
+        Scope::Invitee(invitee) => format!("you may invite {invitee} {limit} times a day"),
+    };
+    format!("{what}, and this message would go beyond. Please send it again after {until}")
 }

@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use crate::base::address::{Address, Domain, LocalPart};
 use crate::base::clock::Lifespan;
 use crate::config;
-
 use crate::intake::refusal::Refusal;
 use crate::intake::submission::Recipient;
+use crate::mail::message::Facts;
 use crate::mail::rewrite::Readdress;
+use crate::smtp::parameter::RcptParameters;
 
-/// A message, told by its envelope alone.
+/// Invite addresses that change in To and Cc: twice as many as an envelope has by default. Each address there is
+/// compared with each of them.
+const READDRESSED_MAX: usize = 2000;
+
+/// A message, told by its envelope, and by To and Cc where that says too little.
 #[derive(Debug)]
 pub enum Sorted {
     /// No invite address among the recipients.
@@ -24,6 +29,8 @@ pub enum Sorted {
 pub struct Guestlist {
     /// People outside, each to get a link of their own. One entry a mailbox.
     pub invitees: Vec<Recipient>,
+    /// Those of them whom a tagged or suffixed address names.
+    pub named: Vec<Address>,
     /// Colleagues, who get a copy without a link.
     pub courtesy: Vec<Recipient>,
     /// How To and Cc change for everybody.
@@ -40,12 +47,15 @@ pub struct Sorter<'a> {
     pub domains: &'a [Domain],
 }
 
-impl<'a> Sorter<'a> {
-    /// Sorts a message by its envelope.
+impl Sorter<'_> {
+    /// Sorts a message by its envelope. Where that holds nothing but bare invite addresses, because a server before us
+    /// has split the recipients, To and Cc name the invitees; colleagues who stand there have got their copy from that
+    /// server.
     ///
     /// # Errors
-    /// [`Refusal::BadTag`] for a tag that is neither an option nor an address.
-    pub fn sort(&self, recipients: &[Recipient]) -> Result<Sorted, Refusal> {
+    /// What is wrong with an invite address ([`Refusal::BadTag`], [`Refusal::Lifespan`], [`Refusal::BadSuffix`]) or with
+    /// the address in it ([`Refusal::InviteAddress`], [`Refusal::Colleague`]); [`Refusal::UnreadRecipients`].
+    pub fn sort(&self, recipients: &[Recipient], facts: &Facts) -> Result<Sorted, Refusal> {
         let mut list = Guestlist::default();
         let mut seen = BTreeSet::new();
         let mut invites = false;
@@ -58,9 +68,10 @@ impl<'a> Sorter<'a> {
                     list.readdress.remove.push(recipient.address.clone());
                     continue;
                 }
-                Reading::Tagged(invitee) => {
+                Reading::Naming(invitee) => {
                     invites = true;
                     list.readdress.replace.push((recipient.address.clone(), invitee.clone()));
+                    list.named.push(self.outsider(invitee.clone())?);
                     invitee
                 }
             };
@@ -72,8 +83,11 @@ impl<'a> Sorter<'a> {
         if !invites {
             return Ok(Sorted::Ordinary);
         }
-        // A client may show an invite address in To that its server kept out of this copy's envelope.
-        list.readdress.remove.extend(self.invite.addresses.iter().cloned());
+        let by_header = list.invitees.is_empty() && list.courtesy.is_empty() && self.invite.read_headers;
+        if by_header && facts.has_unread_recipients {
+            return Err(Refusal::UnreadRecipients);
+        }
+        self.read_header(&mut list, facts, by_header);
         Ok(Sorted::Invitation(list))
     }
 
@@ -83,36 +97,89 @@ impl<'a> Sorter<'a> {
         self.domains.contains(address.domain())
     }
 
+    /// What To and Cc hold: invite addresses, which change there for every reader, whether or not the envelope of this
+    /// copy has them too; and others, who are invited if `invites`.
+    fn read_header(&self, list: &mut Guestlist, facts: &Facts, invites: bool) {
+        // A client may write an invite address in a way that only the editing of To and Cc recognises.
+        list.readdress.remove.extend(self.invite.addresses.iter().cloned());
+        let mut seen = BTreeSet::new();
+        for address in facts.to.iter().chain(&facts.cc).map(|mailbox| &mailbox.address) {
+            if !seen.insert(address.key()) {
+                continue;
+            }
+            let has_room = list.readdress.remove.len() + list.readdress.replace.len() < READDRESSED_MAX;
+            match self.read(address) {
+                Ok(Reading::Naming(_) | Reading::Bare(_)) | Err(_) if !has_room => {}
+                Ok(Reading::Naming(invitee)) => list.readdress.replace.push((address.clone(), invitee)),
+                // One that is faulty was not for us; nobody outside needs to see it.
+                Ok(Reading::Bare(_)) | Err(_) => list.readdress.remove.push(address.clone()),
+                Ok(Reading::Other) if invites && !self.is_inside(address) => {
+                    list.invitees
+                        .push(Recipient { address: address.clone(), parameters: RcptParameters::default() });
+                }
+                Ok(Reading::Other) => {}
+            }
+        }
+    }
+
+    /// The address in a tag or before a suffix must be one that can be invited at all.
+    fn outsider(&self, invitee: Address) -> Result<Address, Refusal> {
+        if !matches!(self.read(&invitee), Ok(Reading::Other)) {
+            return Err(Refusal::InviteAddress(invitee));
+        }
+        if self.is_inside(&invitee) {
+            return Err(Refusal::Colleague(invitee));
+        }
+        Ok(invitee)
+    }
+
     fn read(&self, address: &Address) -> Result<Reading, Refusal> {
         if self.invite.addresses.iter().any(|invite| invite.same_mailbox(address)) {
             return Ok(Reading::Bare(None));
         }
-        let Some((plain, tag)) = self.tagged(address) else {
-            return Ok(Reading::Other);
-        };
-        if let Some(invitee) = invitee_of(tag) {
-            return Ok(Reading::Tagged(invitee));
+        if let Some((plain, tag)) = self.tagged(address) {
+            return match invitee_of(tag) {
+                Some(invitee) => Ok(Reading::Naming(invitee)),
+                None => self.options(address, plain, tag).map(Reading::Bare),
+            };
         }
-        let Some(lifespan) = days_of(tag) else {
-            return Err(Refusal::BadTag {
-                tag: tag.to_owned(),
-                address: address.clone(),
-                example: format!("{}+kim=partner.example@{}", plain.local(), plain.domain()),
-            });
-        };
+        match &self.invite.domain {
+            Some(domain) if address.domain().is_within(domain) => {
+                before_suffix(address, domain).map(Reading::Naming)
+            }
+            _ => Ok(Reading::Other),
+        }
+    }
+
+    /// `30d+…`: any number of options. Gives the lifespan; the shortest, if there are several.
+    fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Option<Lifespan>, Refusal> {
         let (shortest, longest) = (self.invite.lifespan_min, self.invite.lifespan_max);
-        if !(shortest..=longest).contains(&lifespan) {
-            return Err(Refusal::Lifespan { days: lifespan, shortest, longest });
+        let mut lifespan = None;
+        for word in tag.split('+') {
+            let Some(days) = days_of(word) else {
+                return Err(Refusal::BadTag {
+                    tag: word.to_owned(),
+                    address: address.clone(),
+                    example: format!("{}+kim=partner.example@{}", plain.local(), plain.domain()),
+                });
+            };
+            if !(shortest..=longest).contains(&days) {
+                return Err(Refusal::Lifespan { days, shortest, longest });
+            }
+            lifespan = lifespan.into_iter().chain([days]).min();
         }
-        Ok(Reading::Bare(Some(lifespan)))
+        Ok(lifespan)
     }
 
     /// The invite address and the tag of `invite+tag@…`.
-    fn tagged<'b>(&self, address: &'b Address) -> Option<(&'a Address, &'b str)> {
-        let (stem, tag) = address.local().as_str().split_once('+')?;
-        let stem = Address::new(LocalPart::parse(stem)?, address.domain().clone());
-        let invite = self.invite.addresses.iter().find(|invite| invite.same_mailbox(&stem))?;
-        Some((invite, tag))
+    fn tagged<'b>(&self, address: &'b Address) -> Option<(&Address, &'b str)> {
+        // An invite address may have a plus of its own, so each is tried.
+        self.invite.addresses.iter().find_map(|invite| {
+            let (stem, tag) = address.local().as_str().split_at_checked(invite.local().as_str().len())?;
+            let stem = Address::new(LocalPart::parse(stem)?, address.domain().clone());
+            let tag = tag.strip_prefix('+')?;
+            invite.same_mailbox(&stem).then_some((invite, tag))
+        })
     }
 }
 
@@ -123,7 +190,7 @@ enum Reading {
     /// Invite the others, by links that are valid so long.
     Bare(Option<Lifespan>),
     /// Invite this person.
-    Tagged(Address),
+    Naming(Address),
 }
 
 /// `kim=partner.example` → `kim@partner.example`: the last `=` is the `@`.
@@ -132,85 +199,24 @@ fn invitee_of(tag: &str) -> Option<Address> {
     Some(Address::new(LocalPart::parse(local)?, Domain::parse(domain)?))
 }
 
+/// `kim@partner.example.invite.corp.example` → `kim@partner.example`.
+fn before_suffix(address: &Address, suffix: &Domain) -> Result<Address, Refusal> {
+    let rest = address.domain().as_str().strip_suffix(suffix.as_str());
+    let domain = rest.and_then(|rest| rest.strip_suffix('.')).and_then(Domain::parse);
+    match domain {
+        // A mail domain of one label is a host of somebody's own network, never one outside.
+        Some(domain) if domain.as_str().contains('.') => Ok(Address::new(address.local().clone(), domain)),
+        _ => Err(Refusal::BadSuffix {
+            address: address.clone(),
+            example: format!("{}@partner.example.{suffix}", address.local()),
+        }),
+    }
+}
+
 /// `30d` → 30 days.
-fn days_of(tag: &str) -> Option<Lifespan> {
-    tag.strip_suffix(['d', 'D'])?.parse().ok().map(Lifespan::days)
+fn days_of(word: &str) -> Option<Lifespan> {
+    word.strip_suffix(['d', 'D'])?.parse().ok().map(Lifespan::days)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::smtp::parameter::RcptParameters;
-
-    fn sort(recipients: &[&str]) -> Result<Sorted, Refusal> {
-        let invite = config::Invite::at(vec!["invite@corp.example".parse().unwrap()]);
-        let domains = [Domain::parse("corp.example").unwrap()];
-        let recipients: Vec<_> = recipients
-            .iter()
-            .map(|text| Recipient { address: text.parse().unwrap(), parameters: RcptParameters::default() })
-            .collect();
-        Sorter { invite: &invite, domains: &domains }.sort(&recipients)
-    }
-
-    fn invitation(recipients: &[&str]) -> (Vec<String>, Vec<String>) {
-        let Sorted::Invitation(list) = sort(recipients).unwrap() else { panic!("ordinary") };
-        let names = |side: Vec<Recipient>| side.iter().map(|r| r.address.to_string()).collect();
-        (names(list.invitees), names(list.courtesy))
-    }
-
-    fn owned(names: &[&str]) -> Vec<String> {
-        names.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn without_an_invite_address_it_is_ordinary_mail() {
-        assert!(matches!(sort(&["kim@partner.example", "invited@corp.example"]), Ok(Sorted::Ordinary)));
-    }
-
-    #[test]
-    fn everybody_outside_is_invited_and_colleagues_get_a_copy() {
-        assert_eq!(
-            invitation(&[
-                "kim@partner.example",
-                "Invite@Corp.Example",
-                "bo@corp.example",
-                "li@other.example"
-            ]),
-            (owned(&["kim@partner.example", "li@other.example"]), owned(&["bo@corp.example"]))
-        );
-    }
-
-    #[test]
-    fn the_last_equals_sign_of_a_tag_is_the_at() {
-        assert_eq!(
-            invitation(&["invite+a=b=partner.example@corp.example"]).0,
-            owned(&["a=b@partner.example"])
-        );
-    }
-
-    #[test]
-    fn one_person_written_twice_is_invited_once() {
-        assert_eq!(
-            invitation(&["Kim@partner.example", "invite+kim=partner.example@corp.example"]).0,
-            owned(&["Kim@partner.example"])
-        );
-    }
-
-    #[test]
-    fn an_unknown_tag_is_refused_by_name() {
-        let refusal = sort(&["kim@partner.example", "invite+recepit@corp.example"]).unwrap_err();
-        assert!(refusal.to_string().starts_with("“+recepit” in invite+recepit@corp.example is not known"));
-        assert!(matches!(sort(&["invite+kim=@corp.example"]), Err(Refusal::BadTag { .. })));
-    }
-
-    #[test]
-    fn a_lifetime_within_the_bounds_may_be_asked_for() {
-        let Sorted::Invitation(list) = sort(&["kim@partner.example", "invite+30d@corp.example"]).unwrap()
-        else {
-            panic!("ordinary")
-        };
-        assert_eq!(list.lifespan, Some(Lifespan::days(30)));
-        let refusal = sort(&["kim@partner.example", "invite+91d@corp.example"]).unwrap_err();
-        assert!(refusal.to_string().contains("between 1 and 90 days"), "{refusal}");
-    }
-}
+mod tests;

@@ -21,6 +21,8 @@ pub struct Submission {
     pub parameters: MailParameters,
     /// The envelope's recipients, in the order in which they were named.
     pub recipients: Vec<Recipient>,
+    /// How many more were named, and refused because they are no addresses.
+    pub turned_away: usize,
     /// The octets.
     pub body: Body,
     /// Their structure.

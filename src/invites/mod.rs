@@ -14,6 +14,7 @@
 //! The link's token stands in the mail only; the book knows its SHA-256.
 
 mod state;
+pub mod tally;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::accounts::Accounts;
 use crate::base::clock::Clock;
+use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
-use crate::store::{Batch, CommitError, Store};
+use crate::store::{Batch, CommitError, Store, StoreFault};
 
 /// How often the janitor goes round.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
@@ -18,14 +19,15 @@ const SWEEP_MAX: usize = 256;
 pub struct Janitor {
     store: Store,
     accounts: Accounts,
+    invites: Invites,
     clock: Arc<dyn Clock>,
 }
 
 impl Janitor {
     /// A janitor for these books.
     #[must_use]
-    pub const fn new(store: Store, accounts: Accounts, clock: Arc<dyn Clock>) -> Self {
-        Self { store, accounts, clock }
+    pub const fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
+        Self { store, accounts, invites, clock }
     }
 
     /// Goes round until the lifecycle stops.
@@ -35,13 +37,8 @@ impl Janitor {
                 () = lifecycle.stopping() => return,
                 () = self.clock.sleep_until(self.clock.now() + ROUND_EVERY) => {}
             }
-            match self.sweep_sessions().await {
-                Ok(0) => {}
-                Ok(swept) => tracing::debug!(swept, "ended sessions were removed"),
-                Err(fault) => {
-                    tracing::warn!(%fault, "ended sessions could not be removed; trying again later");
-                }
-            }
+            report("ended sessions", self.sweep_sessions().await);
+            report("old counts of invitations", self.sweep_tallies().await);
         }
     }
 
@@ -50,15 +47,73 @@ impl Janitor {
     /// # Errors
     /// The store's; a conflict (a session that was ended by hand meanwhile) is left to the next round.
     pub async fn sweep_sessions(&self) -> Result<usize, CommitError> {
+        self.sweep(|batch| self.accounts.sweep_sessions(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Removes the counts of invitations that no limit looks at any more. Gives how many.
+    ///
+    /// # Errors
+    /// The store's; a conflict (somebody invited meanwhile) is left to the next round.
+    pub async fn sweep_tallies(&self) -> Result<usize, CommitError> {
+        self.sweep(|batch| self.invites.sweep_tallies(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// One commit after another, until there is nothing left to do.
+    async fn sweep(
+        &self,
+        mut part: impl FnMut(&mut Batch) -> Result<usize, StoreFault>,
+    ) -> Result<usize, CommitError> {
         let mut swept = 0;
         loop {
             let mut batch = Batch::new();
-            let removed = self.accounts.sweep_sessions(&mut batch, self.clock.now(), SWEEP_MAX)?;
+            let removed = part(&mut batch)?;
             self.store.commit(batch).await?;
             swept += removed;
             if removed < SWEEP_MAX {
                 return Ok(swept);
             }
         }
+    }
+}
+
+fn report(what: &str, outcome: Result<usize, CommitError>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(swept) => tracing::debug!(swept, "{what} were removed"),
+        Err(fault) => tracing::warn!(%fault, "{what} could not be removed; trying again later"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::address::Address;
+    use crate::base::clock::{ManualClock, Timestamp};
+    use crate::base::id::AccountId;
+    use crate::config::{Rates, Storage};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
+        let (store, _spool) = Store::in_memory(&storage).unwrap();
+        let invites = Invites::new(store.clone());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_521_600_000)));
+        let people: Vec<Address> = (0..SWEEP_MAX * 2)
+            .map(|number| format!("kim{number}@partner.example").parse().unwrap())
+            .collect();
+        let mut batch = Batch::new();
+        let rates = Rates { per_hour: None, per_day: None, ..Rates::default() };
+        invites.count(&mut batch, AccountId::fresh(), people.iter(), &rates, clock.now()).unwrap();
+        store.commit(batch).await.unwrap();
+
+        let janitor =
+            Janitor::new(store.clone(), Accounts::new(store), invites, Arc::clone(&clock) as Arc<dyn Clock>);
+        clock.advance(Duration::from_hours(24));
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
+        clock.advance(Duration::from_hours(1));
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), SWEEP_MAX * 2);
+        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
     }
 }

@@ -10,6 +10,9 @@ use crate::mail::field;
 use crate::mail::message::Facts;
 use crate::mail::trace;
 
+/// Stands in each invitation that has passed a gateway of this kind.
+const LOOP_FIELD: &str = "X-Postern-Loop";
+
 /// `Message-ID` and `Date` where they are missing, right below our Received field, which is the header's first.
 #[must_use]
 pub fn missing(header: &[u8], facts: &Facts, host: &Domain, at: Timestamp) -> Option<Edit> {
@@ -26,6 +29,18 @@ pub fn subject(header: &[u8], subject: &str) -> Edit {
         Some(blank) => Edit::replace(blank.range.start as u64..blank.range.end as u64, line),
         None => Edit::insert(below_first(header), line),
     }
+}
+
+/// Marks a copy of an invitation as ours: should it come back, it must not invite again.
+#[must_use]
+pub fn loop_mark(header: &[u8], host: &Domain) -> Edit {
+    Edit::insert(below_first(header), format!("{LOOP_FIELD}: {host}\r\n").into_bytes())
+}
+
+/// Whether a message bears the mark, be it ours or another gateway's.
+#[must_use]
+pub fn has_loop_mark(header: &[u8]) -> bool {
+    field::fields(header).any(|field| field.is(LOOP_FIELD))
 }
 
 fn below_first(header: &[u8]) -> u64 {
@@ -66,5 +81,14 @@ mod tests {
         assert_eq!(header, "Received: x\r\nSubject: Come in\r\nTo: c@d.example\r\n\r\n");
         let header = edited(HEADER, subject(HEADER.as_bytes(), "Grüße"));
         assert!(header.contains("\tby b\r\nSubject: =?utf-8?"), "{header}");
+    }
+
+    #[test]
+    fn a_marked_copy_is_recognised() {
+        let host = Domain::parse("postern.corp.example").unwrap();
+        assert!(!has_loop_mark(HEADER.as_bytes()));
+        let header = edited(HEADER, loop_mark(HEADER.as_bytes(), &host));
+        assert!(header.contains("\tby b\r\nX-Postern-Loop: postern.corp.example\r\nFrom:"), "{header}");
+        assert!(has_loop_mark(header.to_lowercase().as_bytes()));
     }
 }

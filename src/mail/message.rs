@@ -11,7 +11,8 @@ use crate::mail::outline::Outline;
 /// A field that stands several times counts with all its occurrences, so that nobody hides in the second `From`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The authors. What is not an address is left out.
+    /// The authors. None at all where something stands among them that is not an address: readers of mail make
+    /// different things of that, and one of them may take it for a person who did not write the message.
     pub from: Vec<Mailbox>,
     /// Who sent it for them.
     pub sender: Option<Mailbox>,
@@ -19,6 +20,8 @@ pub struct Facts {
     pub to: Vec<Mailbox>,
     /// As `to`.
     pub cc: Vec<Mailbox>,
+    /// Whether something stands in To or Cc that is not an address, and so is in neither list.
+    pub has_unread_recipients: bool,
     /// Unfolded, trimmed; empty if missing.
     pub subject: String,
     /// Without angle brackets.
@@ -59,12 +62,20 @@ impl Facts {
 
     fn of(message: &Message<'_>) -> Self {
         let mut facts = Self::default();
+        let mut is_from_clear = true;
         for header in message.headers() {
             match &header.name {
-                HeaderName::From => facts.from.extend(mailboxes(&header.value)),
+                HeaderName::From => {
+                    is_from_clear &= is_clear(&header.value);
+                    facts.from.extend(mailboxes(&header.value));
+                }
                 HeaderName::Sender => facts.sender = facts.sender.or_else(|| mailboxes(&header.value).next()),
-                HeaderName::To => facts.to.extend(mailboxes(&header.value)),
-                HeaderName::Cc => facts.cc.extend(mailboxes(&header.value)),
+                name @ (HeaderName::To | HeaderName::Cc) => {
+                    let list = if *name == HeaderName::To { &mut facts.to } else { &mut facts.cc };
+                    list.extend(mailboxes(&header.value));
+                    facts.has_unread_recipients |=
+                        header.value.as_address().is_some() && !is_clear(&header.value);
+                }
                 HeaderName::Subject if facts.subject.is_empty() => facts.subject = unfolded(&header.value),
                 HeaderName::MessageId => {
                     facts.message_id = facts.message_id.or_else(|| ids(&header.value).into_iter().next());
@@ -77,6 +88,9 @@ impl Facts {
                     facts.automatic = facts.automatic.or_else(automatic);
                 }
             }
+        }
+        if !is_from_clear {
+            facts.from.clear();
         }
         facts
     }
@@ -99,6 +113,11 @@ fn mailboxes<'a>(value: &'a HeaderValue<'_>) -> impl Iterator<Item = Mailbox> + 
         let address = Address::parse(person.address()?.trim()).ok()?;
         Some(Mailbox::named(person.name().unwrap_or_default(), address))
     })
+}
+
+/// Whether every member of an address list is an address, and there is one.
+fn is_clear(value: &HeaderValue<'_>) -> bool {
+    value.as_address().is_some_and(|list| list.iter().count() == mailboxes(value).count())
 }
 
 fn ids(value: &HeaderValue<'_>) -> Vec<String> {
@@ -156,6 +175,42 @@ mod tests {
     fn nobody_hides_in_a_second_from() {
         let facts = facts("From: a@corp.example, b@corp.example\r\nFrom: c@corp.example\r\n\r\n");
         assert_eq!(addresses(&facts.from), ["a@corp.example", "b@corp.example", "c@corp.example"]);
+    }
+
+    #[test]
+    fn nobody_hides_behind_what_is_not_quite_an_address() {
+        for foreign in [
+            "ceo @corp.example",
+            "ceo@corp.example\0",
+            "ceo@corp.example.",
+            "c eo@corp.example",
+            "ceo@corp..example",
+            "ceo@[192.0.2.1]",
+            "ceo",
+        ] {
+            for header in [
+                format!("From: {foreign}, ann@corp.example\r\n\r\n"),
+                format!("From: ann@corp.example, {foreign}\r\n\r\n"),
+                format!("From: {foreign}\r\nFrom: ann@corp.example\r\n\r\n"),
+                format!("From: ann@corp.example\r\nFrom: {foreign}\r\n\r\n"),
+            ] {
+                assert_eq!(addresses(&facts(&header).from), [""; 0], "{header:?}");
+            }
+        }
+        assert_eq!(addresses(&facts("From: Ann <ann@corp.example>,\r\n\r\n").from), ["ann@corp.example"]);
+    }
+
+    #[test]
+    fn a_recipient_that_is_no_address_is_not_passed_over_in_silence() {
+        for (header, expected) in [
+            ("To: kim@partner.example, lee@[192.0.2.7]\r\n\r\n", true),
+            ("To: kim@partner.example\r\nCc: Lee\r\n\r\n", true),
+            ("To: kim@partner.example,\r\nCc: Team: lee@x.example;\r\n\r\n", false),
+            ("To: undisclosed-recipients:;\r\nCc:\r\n\r\n", false),
+            ("Subject: x\r\n\r\n", false),
+        ] {
+            assert_eq!(facts(header).has_unread_recipients, expected, "{header:?}");
+        }
     }
 
     #[test]

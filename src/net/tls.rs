@@ -25,6 +25,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::net::stream::Stream;
 
+mod objections;
+
 /// The server's side. Its certificate can be replaced while it runs. Cheap to clone; all clones share the certificate.
 #[derive(Clone, Debug)]
 pub struct ServerTls {

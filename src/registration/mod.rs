@@ -20,7 +20,7 @@ use crate::audit::{self, Event};
 use crate::auth::password::{HashFault, PasswordFault, Passwords};
 use crate::base::clock::Clock;
 use crate::base::id::AccountId;
-use crate::base::mailbox::Mailbox;
+use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
 use crate::base::secret::{Secret, Token, TokenHash};
 use crate::config;
 use crate::invites::{Invitation, Invites, Standing};
@@ -102,7 +102,7 @@ pub enum NameFault {
     /// Over 64 characters.
     #[error("Please use at most {NAME_MAX} characters for your name.")]
     TooLong,
-    /// Line breaks and the like.
+    /// Line breaks, turned reading direction and the like.
     #[error("Please use only letters and other visible characters for your name.")]
     Control,
 }
@@ -308,7 +308,7 @@ impl Registration {
     }
 }
 
-/// A name as people write it: 1 to 64 characters without white space around, no control characters.
+/// A name as people write it: 1 to 64 characters without white space around, all of them to be seen.
 fn display_name(text: &str) -> Result<&str, NameFault> {
     let name = text.trim();
     if name.is_empty() {
@@ -317,7 +317,7 @@ fn display_name(text: &str) -> Result<&str, NameFault> {
     if name.chars().count() > NAME_MAX {
         return Err(NameFault::TooLong);
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| breaks_line(c) || is_unseen(c)) {
         return Err(NameFault::Control);
     }
     Ok(name)

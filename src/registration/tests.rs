@@ -293,6 +293,8 @@ async fn what_was_typed_wrong_is_named_and_changes_nothing() {
         (" \t ", NameFault::Empty),
         (&"é".repeat(65), NameFault::TooLong),
         ("Kim\r\nBcc: eve@x.example", NameFault::Control),
+        ("Kim\u{202e}elpmaxe.proc", NameFault::Control),
+        ("\u{200b}", NameFault::Control),
     ] {
         let outcome = house.activate(&link, name, PASSWORD).await;
         assert!(matches!(&outcome, Err(ActivationFault::Name(found)) if *found == fault), "{outcome:?}");

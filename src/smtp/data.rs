@@ -54,6 +54,9 @@ pub enum DataFault {
     /// Servers that disagree on what ends a line see different messages in it (“SMTP smuggling”).
     #[error("the message has a bare CR or LF; lines must end with CRLF")]
     BareCrOrLf,
+    /// A server that drops NUL, as many of those written in C do, sees the dot of such a line as the end.
+    #[error("the message has a NUL at the beginning of a line; please encode what is not text")]
+    NulBeginsLine,
     /// Longer than any server has to take.
     #[error("the message has a line of more than {LINE_OCTETS_MAX} octets")]
     LineTooLong,
@@ -122,6 +125,11 @@ impl DataReader {
                     self.at = At::Text;
                     continue;
                 }
+                (At::LineStart | At::Dot, 0) => {
+                    self.fail(DataFault::NulBeginsLine);
+                    self.at = At::Text;
+                    continue;
+                }
                 (At::LineStart | At::Dot | At::Text, _) => {
                     index += self.text(input.get(index..).unwrap_or_default());
                     continue;
@@ -173,7 +181,7 @@ impl LineCheck {
     pub fn read(&mut self, input: &[u8]) {
         let mut start = 0;
         for end in memchr2_iter(b'\r', b'\n', input) {
-            self.text(end - start);
+            self.text(input.get(start..end).unwrap_or_default());
             if input.get(end) == Some(&b'\r') {
                 self.expect(!self.is_behind_cr, DataFault::BareCrOrLf);
                 self.is_behind_cr = true;
@@ -185,7 +193,7 @@ impl LineCheck {
             }
             start = end + 1;
         }
-        self.text(input.len() - start);
+        self.text(input.get(start..).unwrap_or_default());
     }
 
     /// What was wrong with the message, if anything: the first fault. Its last line may lack its CRLF.
@@ -196,11 +204,12 @@ impl LineCheck {
         self.fault
     }
 
-    fn text(&mut self, octets: usize) {
-        if octets > 0 {
+    fn text(&mut self, octets: &[u8]) {
+        if let Some(first) = octets.first() {
             self.expect(!self.is_behind_cr, DataFault::BareCrOrLf);
+            self.expect(self.line > 0 || *first != 0, DataFault::NulBeginsLine);
             self.is_behind_cr = false;
-            self.line += octets;
+            self.line += octets.len();
         }
     }
 

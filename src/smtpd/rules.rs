@@ -26,10 +26,23 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::ForeignFrom(_)
         | Refusal::InvitationsOff
         | Refusal::MayNotInvite(_)
-        | Refusal::Automatic(_) => (550, EnhancedCode(5, 7, 1)),
-        Refusal::NobodyOutside | Refusal::BadTag { .. } | Refusal::Lifespan { .. } => {
-            (550, EnhancedCode(5, 1, 3))
+        | Refusal::BlockedDomain(_)
+        | Refusal::NotAllowedDomain(_)
+        | Refusal::Automatic(_)
+        | Refusal::CameBack
+        | Refusal::Loop { invites: true, .. } => (550, EnhancedCode(5, 7, 1)),
+        Refusal::NobodyOutside
+        | Refusal::RecipientRefused
+        | Refusal::UnreadRecipients
+        | Refusal::BadTag { .. }
+        | Refusal::BadSuffix { .. }
+        | Refusal::InviteAddress(_)
+        | Refusal::Colleague(_)
+        | Refusal::Lifespan { .. } => (550, EnhancedCode(5, 1, 3)),
+        Refusal::NoSuchDomain(_) | Refusal::TakesNoMail(_) | Refusal::Misspelt { .. } => {
+            (550, EnhancedCode(5, 1, 2))
         }
+        Refusal::TooMany(_) => (450, EnhancedCode(4, 7, 1)),
         Refusal::NoFrom | Refusal::BlankSubject | Refusal::SubjectTooLong { .. } | Refusal::NoText => {
             (550, EnhancedCode(5, 6, 0))
         }
@@ -37,7 +50,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         Refusal::TooManyInvitees { .. } => (550, EnhancedCode(5, 5, 3)),
         Refusal::Structure(_) => (550, EnhancedCode(5, 6, 1)),
         // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
-        Refusal::Loop { .. } => (550, EnhancedCode(5, 4, 6)),
+        Refusal::Loop { invites: false, .. } => (550, EnhancedCode(5, 4, 6)),
         Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
         Refusal::Internal => (451, EnhancedCode(4, 3, 0)),
     };
@@ -48,7 +61,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
 pub(super) fn faulty(fault: DataFault) -> Reply {
     let enhanced = match fault {
         DataFault::BareCrOrLf => EnhancedCode(5, 6, 11),
-        DataFault::LineTooLong => EnhancedCode(5, 6, 0),
+        DataFault::NulBeginsLine | DataFault::LineTooLong => EnhancedCode(5, 6, 0),
     };
     Reply::new(550, enhanced, fault.to_string())
 }
@@ -65,13 +78,15 @@ pub(super) fn unwritten(error: &io::Error) -> Reply {
 mod tests {
     use super::*;
     use crate::base::address::Address;
-    use crate::base::clock::Lifespan;
+    use crate::base::clock::{Lifespan, Timestamp};
+    use crate::invites::tally::{Reached, Scope};
     use crate::mail::outline::OutlineFault;
 
     #[test]
     fn every_refusal_has_the_code_of_the_specification() {
         let ann = Address::parse("ann@corp.example").unwrap();
         let days = Lifespan::days;
+        let reached = Reached { scope: Scope::Hour, limit: 100, until: Timestamp::from_millis(0) };
         for (refusal, expected) in [
             (Refusal::NotYourAddress { who: ann.clone(), claimed: ann.clone() }, "550 5.7.1"),
             (Refusal::ForeignFrom(ann.clone()), "550 5.7.1"),
@@ -79,6 +94,17 @@ mod tests {
             (Refusal::InvitationsOff, "550 5.7.1"),
             (Refusal::MayNotInvite(ann.clone()), "550 5.7.1"),
             (Refusal::NobodyOutside, "550 5.1.3"),
+            (Refusal::RecipientRefused, "550 5.1.3"),
+            (Refusal::UnreadRecipients, "550 5.1.3"),
+            (Refusal::BadSuffix { address: ann.clone(), example: String::new() }, "550 5.1.3"),
+            (Refusal::InviteAddress(ann.clone()), "550 5.1.3"),
+            (Refusal::Colleague(ann.clone()), "550 5.1.3"),
+            (Refusal::NoSuchDomain(ann.clone()), "550 5.1.2"),
+            (Refusal::TakesNoMail(ann.clone()), "550 5.1.2"),
+            (Refusal::Misspelt { written: ann.clone(), meant: ann.clone() }, "550 5.1.2"),
+            (Refusal::BlockedDomain(ann.clone()), "550 5.7.1"),
+            (Refusal::NotAllowedDomain(ann.clone()), "550 5.7.1"),
+            (Refusal::TooMany(reached), "450 4.7.1"),
             (Refusal::BlankSubject, "550 5.6.0"),
             (Refusal::SubjectTooLong { characters: 300, limit: 256 }, "550 5.6.0"),
             (Refusal::NoText, "550 5.6.0"),
@@ -86,7 +112,9 @@ mod tests {
             (Refusal::Lifespan { days: days(100), shortest: days(1), longest: days(90) }, "550 5.1.3"),
             (Refusal::Structure(OutlineFault::Partial), "550 5.6.1"),
             (Refusal::Automatic("List-Id".to_owned()), "550 5.7.1"),
-            (Refusal::Loop { hops: 31, limit: 30 }, "550 5.4.6"),
+            (Refusal::CameBack, "550 5.7.1"),
+            (Refusal::Loop { hops: 31, limit: 30, invites: false }, "550 5.4.6"),
+            (Refusal::Loop { hops: 31, limit: 30, invites: true }, "550 5.7.1"),
             (Refusal::QueueFull, "452 4.3.1"),
             (Refusal::DiskFull, "452 4.3.1"),
             (Refusal::Internal, "451 4.3.0"),

@@ -202,7 +202,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     }
 
     /// Asks the door at MAIL already, so that the client need not send a message for nothing.
-    fn open(&mut self, envelope: Envelope) -> Step {
+    fn open(&mut self, mut envelope: Envelope) -> Step {
+        if let Submitter::Person(person) = &envelope.submitter {
+            // A session may outlive the account's good standing.
+            match self.house.authenticator.again(person) {
+                Ok(Some(person)) => envelope.submitter = Submitter::Person(person),
+                Ok(None) => return self.dialogue.signed_out(),
+                Err(fault) => {
+                    tracing::error!(%fault, "reading an account failed");
+                    return self.dialogue.refused(rules::refused(&Refusal::Internal));
+                }
+            }
+        }
         let answer = if self.house.spool.has_room() {
             self.house.intake.may_send(&envelope.submitter, &envelope.sender)
         } else {
@@ -347,9 +358,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 return self.dialogue.refused(reply);
             }
         };
-        let Envelope { submitter, sender, parameters, recipients } = envelope;
+        let Envelope { submitter, sender, parameters, recipients, turned_away } = envelope;
         let peer = Some(self.peer);
-        let submission = Submission { id, submitter, sender, parameters, recipients, body, outline, peer };
+        let submission =
+            Submission { id, submitter, sender, parameters, recipients, turned_away, body, outline, peer };
         match self.house.intake.accept(submission).await {
             Ok(accepted) => self.dialogue.accepted(rules::accepted(&accepted)),
             Err(refusal) => self.dialogue.refused(rules::refused(&refusal)),

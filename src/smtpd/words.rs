@@ -51,6 +51,11 @@ pub(super) fn wrong_password() -> Reply {
     Reply::new(535, EnhancedCode(5, 7, 8), "Name or password is wrong, or the account may not sign in")
 }
 
+/// RFC 4954 §6: "Authentication required".
+pub(super) fn signed_out() -> Reply {
+    Reply::new(530, EnhancedCode(5, 7, 0), "The account may no longer sign in; please ask your administrator")
+}
+
 pub(super) fn throttled(wait: Duration) -> Reply {
     let text = format!("Too many sign-ins have failed; please wait {}", in_words(wait));
     Reply::new(454, EnhancedCode(4, 7, 0), text)

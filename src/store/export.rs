@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::StoreFault;
 use crate::store::engine::{Cell, Write};
+use crate::store::private;
 
 /// The name of the file in its directory.
 const NAME: &str = "state.jsonl";
@@ -72,7 +73,7 @@ pub fn write(
     until: impl FnOnce() -> u64,
     next: impl Fn(Option<&[u8]>) -> Result<Vec<Cell>, StoreFault>,
 ) -> Result<u64, StoreFault> {
-    fs::create_dir_all(directory)?;
+    private::directory(directory)?;
     let unfinished = directory.join(format!("{NAME}.new"));
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
     write_line(&mut file, &First { postern: FORM, since, crc: checksum(&since.to_be_bytes(), &[]) })?;

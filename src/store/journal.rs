@@ -13,6 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::store::engine::Write;
+use crate::store::private;
 
 /// Length and checksum.
 const HEAD: usize = 8;
@@ -55,7 +56,7 @@ impl Journal {
     /// # Errors
     /// What the system says.
     pub fn begin(directory: &Path, group: u64) -> io::Result<Self> {
-        fs::create_dir_all(directory)?;
+        private::directory(directory)?;
         let file = begin_file(directory, group)?;
         Ok(Self { directory: directory.to_owned(), file, len: 0, frame: Vec::new() })
     }

@@ -23,6 +23,7 @@ mod engine;
 mod export;
 mod journal;
 mod memory;
+mod private;
 mod record;
 mod recovery;
 mod room;

@@ -29,6 +29,10 @@ pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 1 };
 /// Which invitation a link belongs to, by the hash of its token.
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 1 };
+/// How many invitations were sent lately, by the hash of who sent them (and to whom).
+pub const TALLIES: TablePrefix = TablePrefix { octet: 0x28, record: 1 };
+/// The same by the moment from which on they may be empty.
+pub const TALLY_ENDS: TablePrefix = TablePrefix { octet: 0x29, record: 1 };
 
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
@@ -46,8 +50,18 @@ mod tests {
 
     #[test]
     fn no_two_tables_share_a_prefix() {
-        let tables =
-            [ACCOUNTS, ACCOUNT_ADDRESSES, SESSIONS, SESSION_ENDS, INVITATIONS, LINKS, MESSAGES, ENVELOPES];
+        let tables = [
+            ACCOUNTS,
+            ACCOUNT_ADDRESSES,
+            SESSIONS,
+            SESSION_ENDS,
+            INVITATIONS,
+            LINKS,
+            TALLIES,
+            TALLY_ENDS,
+            MESSAGES,
+            ENVELOPES,
+        ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();
         assert_eq!(octets.len(), tables.len() + 2);

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use crate::store::StoreFault;
 use crate::store::engine::{Cell, Engine, Write};
+use crate::store::private;
 
 /// How long sled's own threads may hold on to a database that was closed.
 const LET_GO_WITHIN: Duration = Duration::from_secs(5);
@@ -42,7 +43,7 @@ impl SledEngine {
     /// # Errors
     /// [`StoreFault::Engine`] where the files are damaged, [`StoreFault::Io`] where they cannot be reached.
     pub fn open(directory: &Path, cache: u64) -> Result<Self, StoreFault> {
-        fs::create_dir_all(directory)?;
+        private::directory(directory)?;
         remove_unfinished_snapshots(directory)?;
         // Its flushing thread is left as it is: it also gathers the garbage of the log.
         let config = sled::Config::new().path(directory).cache_capacity(cache);

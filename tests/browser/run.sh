@@ -4,7 +4,7 @@
 # usage: tests/browser/run.sh DIRECTORY      $POSTERN: the program, if it is built already.
 . "$(dirname "$0")/../outside.sh"
 OUT=$(realpath -m "${1:?where to put the pictures}")
-need chromium swaks curl jq
+need chromium swaks libnet-ssleay-perl curl jq
 mkdir -p "$OUT"
 
 # picture NAME WIDTHxHEIGHT URL

@@ -2,7 +2,7 @@
 # Real mail programs send an invitation through `postern demo`, and what would have been delivered is looked at.
 # usage: tests/clients/run.sh      $POSTERN: the program, if it is built already.
 . "$(dirname "$0")/../outside.sh"
-need swaks curl mutt s-nail python3 jq
+need swaks libnet-ssleay-perl curl mutt s-nail python3 jq
 
 start_demo
 user=$(fact user) password=$(fact password) invite=$(fact invite) ca=$(fact ca)

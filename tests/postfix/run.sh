@@ -4,7 +4,7 @@
 # of 5 MiB arrives with its body unchanged; a Postfix with a foreign certificate gets nothing.
 # usage: tests/postfix/run.sh      Needs root, as Postfix does. $POSTERN: the program, if it is built already.
 . "$(dirname "$0")/../outside.sh"
-need postfix openssl swaks jq curl
+need postfix openssl swaks libnet-ssleay-perl jq curl
 
 HOP=$WORK/hop
 MAIL=$WORK/mail

@@ -9,20 +9,25 @@
 
 mod harness;
 
+mod a_check_names_every_fault_at_once;
 mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
 mod a_receipt_that_was_asked_for_comes;
 mod a_refused_recipient_is_reported_to_the_sender;
 mod a_restart_forgets_nothing;
 mod a_slow_hop_does_not_hold_up_others;
+mod accounts_are_made_on_the_command_line;
 mod activation_link_works_once;
+mod all_forms_invite;
 mod an_address_with_a_tag_invites;
 mod an_invitation_reaches_three_people_each_with_its_own_link;
 mod bcc_stays_hidden;
 mod connections_are_kept;
 mod every_corpus_message_keeps_its_shape;
+mod every_row_of_the_refusal_table;
 mod floors_hold;
 mod limits_are_said_in_words;
+mod limits_of_inviting_end_in_time;
 mod looking_changes_nothing;
 mod mail_is_signed;
 mod mail_waits_for_a_hop_that_is_down;

@@ -1,5 +1,6 @@
 //! What cannot be an invitation is refused while the client still listens, in words, and nobody is invited.
 
+use crate::harness::client::stuffed;
 use crate::harness::house::{ALICE, BOB, House, INVITE};
 use crate::harness::letter::Letter;
 
@@ -129,4 +130,25 @@ async fn one_refused_invitee_means_nobody_is_invited() {
     let recipients = [KIM, "lee@partner.example", "mo@partner.example", INVITE];
     house.send(&recipients, &letter.octets()).await.assert_says("550 5.5.3", "2");
     assert_eq!(house.close().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_on_without_a_refused_recipient_invites_nobody() {
+    let house = House::open().await;
+    let mut client = house.client_of(ALICE).await;
+    // Both ways to lose one: it is no address, or it needs what the client has not announced.
+    for faulty in ["lee@[192.0.2.7]", "léa@partner.example"] {
+        client.command(&format!("MAIL FROM:<{ALICE}>")).await.assert(250);
+        client.command(&format!("RCPT TO:<{KIM}>")).await.assert(250);
+        client.command(&format!("RCPT TO:<{faulty}>")).await.assert_says("55", "");
+        client.command(&format!("RCPT TO:<{INVITE}>")).await.assert(250);
+        client.command("DATA").await.assert(354);
+        client.send(stuffed(&Letter::new("Plans").to(KIM).cc(INVITE).octets())).await;
+        client.answer().await.assert_says("550 5.1.3", "nobody was invited");
+    }
+    // Ordinary mail reaches those it can reach.
+    let octets = Letter::new("Plans").to(KIM).octets();
+    client.mail(ALICE, &[KIM, "lee@[192.0.2.7]"], &octets).await.assert(550);
+    client.quit().await;
+    assert_eq!(house.close().await.len(), 1);
 }

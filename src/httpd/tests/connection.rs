@@ -94,10 +94,20 @@ async fn http_2_is_served_where_the_handshake_agrees_on_it() {
 #[tokio::test]
 async fn who_says_nothing_is_not_waited_for() {
     let served = Served::new(Duration::from_millis(100)).await;
-    let mut stream = served.connect(b"http/1.1").await;
-    let mut rest = Vec::new();
-    let end = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await;
-    assert!(end.is_ok(), "the connection is still open");
+    let preface: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for (alpn, said) in [
+        (&b"http/1.1"[..], &b""[..]),
+        (b"http/1.1", b"GET"),
+        (b"h2", b""),
+        (b"h2", b"PRI * HT"),
+        (b"h2", preface),
+    ] {
+        let mut stream = served.connect(alpn).await;
+        stream.write_all(said).await.unwrap();
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "the connection is still open: {alpn:?} {said:?}");
+    }
 }
 
 async fn broken() -> &'static str {

@@ -61,6 +61,24 @@ fn only_crlf_dot_crlf_ends_and_all_else_is_a_fault() {
 }
 
 #[test]
+fn a_nul_hides_no_dot() {
+    for end in ["\r\n\0.\r\n", "\r\n\0\0.\r\n", "\r\n.\0.\r\n", "\r\n.\0\r\n"] {
+        let wire = format!("a{end}MAIL FROM:<>\r\n.\r\n");
+        for chunk in 1..=wire.len() {
+            let (_, end, fault) = read(wire.as_bytes(), chunk);
+            assert_eq!((end, fault), (Some(wire.len()), Some(DataFault::NulBeginsLine)), "{wire:?}");
+        }
+    }
+    assert_eq!(read(b"a\0.\r\n.\r\n", 99).2, None);
+
+    for chunk in 1..6 {
+        let mut check = LineCheck::default();
+        b"a\r\n\0.\r\n".chunks(chunk).for_each(|octets| check.read(octets));
+        assert_eq!(check.finish(), Some(DataFault::NulBeginsLine));
+    }
+}
+
+#[test]
 fn a_line_of_998_octets_is_taken_and_none_longer() {
     let line = "x".repeat(LINE_OCTETS_MAX);
     assert_eq!(read(format!("{line}\r\n.\r\n").as_bytes(), 100).2, None);

@@ -66,6 +66,8 @@ pub struct Envelope {
     pub parameters: MailParameters,
     /// RCPT TO, in their order.
     pub recipients: Vec<Recipient>,
+    /// How many more were named, and refused.
+    pub turned_away: usize,
 }
 
 /// What the session does next.
@@ -164,7 +166,12 @@ impl Dialogue {
         }
         match Command::parse(line) {
             Ok(command) => self.obey(command),
-            Err(fault) => self.misheard(&fault),
+            Err(fault) => {
+                if line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"RCPT")) {
+                    self.turn_away();
+                }
+                self.misheard(&fault)
+            }
         }
     }
 

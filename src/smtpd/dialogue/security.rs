@@ -29,6 +29,12 @@ impl Dialogue {
         }
     }
 
+    /// The account behind the sign-in is locked or gone: from here on the client is a stranger.
+    pub fn signed_out(&mut self) -> Step {
+        self.submitter = self.terms.submitter(self.peer);
+        self.refused(words::signed_out())
+    }
+
     pub(super) fn start_tls(&mut self) -> Step {
         match (self.terms.tls, &self.tls, &self.stage) {
             (_, Some(_), _) => self.refused(words::sequence("The connection is secured already")),

@@ -42,7 +42,8 @@ impl Dialogue {
             }
             Some(submitter) => {
                 let submitter = submitter.clone();
-                return Step::Open(Envelope { submitter, sender, parameters, recipients: Vec::new() });
+                let recipients = Vec::new();
+                return Step::Open(Envelope { submitter, sender, parameters, recipients, turned_away: 0 });
             }
         };
         self.refused(reply)
@@ -63,7 +64,15 @@ impl Dialogue {
             Stage::Chunks(_) => words::sequence("The message has begun: BDAT or RSET"),
             Stage::Waiting | Stage::Challenged(_) => words::sequence("MAIL first"),
         };
+        self.turn_away();
         self.refused(reply)
+    }
+
+    /// A recipient was refused. The client may go on without (RFC 5321 §3.3), but some mail is for all or for none.
+    pub(super) fn turn_away(&mut self) {
+        if let Stage::Open(envelope) = &mut self.stage {
+            envelope.turned_away += 1;
+        }
     }
 
     pub(super) fn postmaster(&mut self, parameters: RcptParameters) -> Step {

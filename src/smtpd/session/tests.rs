@@ -10,7 +10,7 @@ use super::*;
 use crate::accounts::{Account, Accounts};
 use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
-use crate::base::clock::{Lifespan, SystemClock, Timestamp};
+use crate::base::clock::{SystemClock, Timestamp};
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
@@ -18,6 +18,7 @@ use crate::config::{self, Limits, Role, Storage, TlsMode};
 use crate::intake::{self, Policy};
 use crate::invites::Invites;
 use crate::mail::dkim::Signer;
+use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
@@ -169,6 +170,26 @@ async fn a_person_signs_in_and_sends_as_herself_only() {
 }
 
 #[tokio::test]
+async fn who_is_locked_sends_nothing_more_in_the_open_session() {
+    let world = &World::new();
+    world.add_ann("correct horse battery").await;
+    let terms = Terms { role: Role::Submission, tls: TlsMode::Implicit, ..World::terms() };
+    let script = |mut client: Client| async move {
+        client
+            .say("EHLO a.example\r\nAUTH PLAIN AGFubkBjb3JwLmV4YW1wbGUAY29ycmVjdCBob3JzZSBiYXR0ZXJ5\r\n")
+            .await;
+        client.say("MAIL FROM:<ann@corp.example>\r\nRSET\r\n").await;
+        client.hears(&["220", "250", "235 2.7.0", "250 2.1.0", "250"]).await;
+        world.lock_ann().await;
+        client.say("MAIL FROM:<ann@corp.example>\r\nRCPT TO:<bob@corp.example>\r\n").await;
+        client.hears(&["530 5.7.0 The account may no longer", "503"]).await;
+        client.say("MAIL FROM:<ann@corp.example>\r\n").await;
+        client.hears(&["530 5.7.0 Please sign in"]).await;
+    };
+    world.visit(terms, script).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_message_in_parts_is_one_message_and_rset_forgets_it() {
     let world = World::new();
     let (head, tail) = MESSAGE.split_at(50);
@@ -236,6 +257,7 @@ impl World {
             authenticator: authenticator.clone(),
             templates: Shelf::new(Templates::built_in()),
             signer: Signer::none(),
+            resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
         };
         let limits = Limits::default();
@@ -282,6 +304,15 @@ impl World {
         self.store.commit(batch).await.unwrap();
     }
 
+    async fn lock_ann(&self) {
+        let address = Address::parse("ann@corp.example").unwrap();
+        let ann = self.accounts.by_address(&address).unwrap().unwrap();
+        let mut batch = Batch::new();
+        let locked = Account { locked: true, ..ann.value.clone() };
+        self.accounts.replace(&mut batch, &ann, &locked).unwrap();
+        self.store.commit(batch).await.unwrap();
+    }
+
     /// Lets a client do what the script says, and tells how the session ended.
     async fn visit<F, D>(&self, terms: Terms, script: F) -> io::Result<Ending>
     where
@@ -313,15 +344,7 @@ fn policy(limits: Limits) -> Policy {
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: Address::parse("postmaster@corp.example").unwrap(),
         },
-        invite: config::Invite {
-            enabled: true,
-            addresses: vec![invite],
-            default_subject: "An invitation".to_owned(),
-            blank_subject: config::BlankSubject::Refuse,
-            lifespan: Lifespan::days(14),
-            lifespan_min: Lifespan::days(1),
-            lifespan_max: Lifespan::days(90),
-        },
+        invite: config::Invite::at(vec![invite]),
         web: config::Web {
             address: "127.0.0.1:0".parse().unwrap(),
             public_url: "https://corp.example".to_owned(),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::config::Storage;
+use crate::store::private;
 use crate::store::room::Room;
 use crate::store::spool::reaper::Reaper;
 use crate::store::spool::{Body, BodyRef, segment};
@@ -59,7 +60,7 @@ impl Shelf {
     /// Opens or creates the spool in `storage.directory`. Nothing that is there is touched.
     pub fn open(storage: &Storage, room: Arc<Room>) -> io::Result<Self> {
         let directory = storage.directory.join("spool");
-        fs::create_dir_all(&directory)?;
+        private::directory(&directory)?;
         let mut last = 0;
         for entry in fs::read_dir(&directory)? {
             if let Kind::Segment(segment) = kind(&entry?.path()) {

@@ -69,6 +69,23 @@ fn assert_no_blobs(directory: &Path) {
 }
 
 #[tokio::test]
+async fn nobody_else_reads_what_lies_in_a_directory_that_was_open() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["db", "journal", "spool"];
+    let mode = |name: &str| fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+    for name in names {
+        fs::create_dir(directory.path().join(name)).unwrap();
+        fs::set_permissions(directory.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let store = open(directory.path());
+    for name in names {
+        assert_eq!(mode(name) & 0o777, 0o700, "{name}");
+    }
+    drop(store);
+}
+
+#[tokio::test]
 async fn what_was_committed_is_read_at_once() {
     let directory = tempfile::tempdir().unwrap();
     for store in stores(directory.path()) {

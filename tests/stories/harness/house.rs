@@ -16,7 +16,7 @@ use postern::base::id::AccountId;
 use postern::base::mailbox::Mailbox;
 use postern::config::Settings;
 use postern::daemon::{Daemon, Outside};
-use postern::net::resolver::FixedZone;
+use postern::net::resolver::{FixedZone, MailHosts};
 use postern::store::{Batch, Store};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -32,7 +32,7 @@ use crate::harness::wire::PATIENCE;
 /// Of every account in the house.
 pub const PASSWORD: &str = "an early bird in the east wing";
 
-/// May invite. Has a second address, `a.archer@corp.example`.
+/// May invite. Has two more addresses, `a.archer@corp.example` and, outside, `alice@else.example`.
 pub const ALICE: &str = "alice@corp.example";
 
 /// May send mail, but not invite.
@@ -179,6 +179,11 @@ impl House {
         browser.submit(&form).await
     }
 
+    /// The file that an admin edits, as the house was opened with it.
+    pub fn config(&self) -> std::path::PathBuf {
+        self.directory.path().join("postern.toml")
+    }
+
     /// Where the admin's templates lie.
     pub fn templates(&self) -> std::path::PathBuf {
         self.directory.path().join("templates")
@@ -245,17 +250,26 @@ impl House {
 }
 
 async fn start(settings: &Settings, clock: &Arc<ManualClock>) -> Daemon {
-    let zone = FixedZone {
-        addresses: HashMap::from([("localhost".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])]),
-        ..FixedZone::default()
-    };
     let outside = Outside {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
-        resolver: Arc::new(zone),
+        resolver: Arc::new(zone()),
         courier: None,
         mailbox: None,
     };
     Daemon::start(settings.clone(), outside).await.unwrap()
+}
+
+/// The DNS as the house sees it: the domains of its guests, and a few that are not as they should be.
+fn zone() -> FixedZone {
+    let guests = ["partner.example", "supplier.example", "else.example", "gmail.com"];
+    let hosts = |domain: &str| MailHosts::Hosts(vec![format!("mx.{domain}")]);
+    let mx = guests.map(|domain| (domain.to_owned(), hosts(domain)));
+    FixedZone {
+        mx: mx.into_iter().chain([("mute.example".to_owned(), MailHosts::NullMx)]).collect(),
+        addresses: HashMap::from([("localhost".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])]),
+        silent: ["silent.example".to_owned()].into(),
+        ..FixedZone::default()
+    }
 }
 
 /// As an admin writes them; what is not said here is as delivered.
@@ -288,6 +302,10 @@ fn settings(directory: &Path, hop: SocketAddr) -> Settings {
 
         [invite]
         addresses = ["{INVITE}"]
+        # Most stories are not about how often somebody invites.
+        per_hour = "unlimited"
+        per_day = "unlimited"
+        per_day_to_one = "unlimited"
 
         [[relay.smarthost]]
         host = "127.0.0.1"
@@ -311,14 +329,15 @@ async fn open_accounts(settings: &Settings) {
     let (store, _spool) = Store::open(&settings.storage).unwrap();
     let accounts = Accounts::new(store.clone());
     let mut batch = Batch::new();
-    for (name, address, alias, may_invite) in
-        [("Alice Archer", ALICE, Some("a.archer@corp.example"), true), ("Bob Baker", BOB, None, false)]
+    let of_alice: &[&str] = &["a.archer@corp.example", "alice@else.example"];
+    for (name, address, aliases, may_invite) in
+        [("Alice Archer", ALICE, of_alice, true), ("Bob Baker", BOB, &[], false)]
     {
         let account = Account {
             id: AccountId::fresh(),
             kind: Kind::Staff,
             mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
-            aliases: alias.map(|alias| Address::parse(alias).unwrap()).into_iter().collect(),
+            aliases: aliases.iter().map(|alias| Address::parse(alias).unwrap()).collect(),
             password: quick_hash(PASSWORD),
             may_invite,
             locked: false,

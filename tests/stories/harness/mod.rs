@@ -4,6 +4,7 @@ pub mod authority;
 pub mod browser;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod client;
+pub mod command;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod hop;
 pub mod house;
