@@ -26,7 +26,8 @@
 //!
 //! [`net::listener`] accepts a connection and [`smtpd`] speaks with it. The octets of a message go into the
 //! [`store::spool`] while [`mail::outline`] notes their structure, in one pass. [`intake::Intake::accept`] sorts it:
-//! ordinary mail goes on as it came; for an invitation, [`mail::rewrite`] makes a set of edits for each invitee.
+//! ordinary mail goes on as it came; for an invitation, [`mail::rewrite`] makes a set of edits for each invitee, and
+//! [`mail::dkim`] signs the copy that they make.
 //! Invitations, envelopes and bodies are committed in one [`store::Batch`]; only then does the client read `250`.
 //! [`delivery`] claims what is due in the [`queue`], hands it to a [`delivery::courier::Courier`] and settles it:
 //! delivered, put off, or reported to the sender. The same commit moves the invitation on ([`invites`]).

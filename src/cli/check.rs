@@ -1,5 +1,7 @@
 //! `postern check`: reads the whole configuration, tries what it names, and prints every fault at once.
 
+mod dkim;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,7 +34,10 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     directory(&settings, &mut report)?;
     templates(&settings, &mut report)?;
     listeners(&settings, &mut report).await?;
-    smarthosts(&settings, &mut report).await?;
+    match HickoryResolver::from_system(settings.limits.dns_time) {
+        Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
+        Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
+    }
     report.end(file)
 }
 
@@ -161,7 +166,21 @@ async fn listeners(settings: &Settings, report: &mut Report<'_, impl Write>) -> 
     Ok(())
 }
 
-async fn smarthosts(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+/// What others must say before mail arrives: the DNS and the next hop.
+async fn outside(
+    settings: &Settings,
+    resolver: &Arc<HickoryResolver>,
+    report: &mut Report<'_, impl Write>,
+) -> io::Result<()> {
+    dkim::keys(settings, resolver.as_ref(), report).await?;
+    smarthosts(settings, resolver, report).await
+}
+
+async fn smarthosts(
+    settings: &Settings,
+    resolver: &Arc<HickoryResolver>,
+    report: &mut Report<'_, impl Write>,
+) -> io::Result<()> {
     let Route::Smarthosts(hosts) = &settings.relay.route else { return Ok(()) };
     let tls = match ClientTls::load(settings.relay.trust.as_deref()) {
         Ok(tls) => tls,
@@ -169,14 +188,10 @@ async fn smarthosts(settings: &Settings, report: &mut Report<'_, impl Write>) ->
             return report.found("relay.trust", &fault, "Give a PEM file with the authorities to trust.");
         }
     };
-    let resolver: Arc<dyn Resolver> = match HickoryResolver::from_system(settings.limits.dns_time) {
-        Ok(resolver) => Arc::new(resolver),
-        Err(fault) => return report.found("relay.smarthost", &fault, "Mend /etc/resolv.conf."),
-    };
+    let resolver = || Arc::clone(resolver) as Arc<dyn Resolver>;
     for host in hosts {
         let name = format!("{}:{}", host.host, host.port);
-        match relay::probe(host, &settings.relay, &settings.server, tls.clone(), Arc::clone(&resolver)).await
-        {
+        match relay::probe(host, &settings.relay, &settings.server, tls.clone(), resolver()).await {
             Ok(()) => report.fine(&name, "takes our mail")?,
             Err(fault) => report.found(
                 "relay.smarthost",

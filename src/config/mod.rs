@@ -7,6 +7,7 @@
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
 mod directory;
+mod dkim;
 mod invite;
 mod limits;
 mod listen;
@@ -29,6 +30,7 @@ use crate::base::address::{Address, Domain};
 use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
+pub use self::dkim::Dkim;
 pub use self::invite::{BlankSubject, Guests, Invite, Rates};
 
 /// Everything that an administrator decides.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub invite: Invite,
     /// Where mail goes.
     pub relay: Relay,
+    /// Keys that sign mail; none is fine.
+    pub dkim: Vec<Dkim>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -323,6 +327,7 @@ impl Settings {
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
+        let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -334,6 +339,7 @@ impl Settings {
             web: web?,
             invite: invite?,
             relay: relay?,
+            dkim: dkim?,
             storage,
             templates,
             limits,

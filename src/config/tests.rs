@@ -87,6 +87,9 @@ fn the_documented_examples_are_right() {
 
     assert_eq!(settings.listeners.len(), 3);
     assert!(matches!(&settings.listeners[2].role, Role::Relay { trusted } if trusted.len() == 2));
+    let [key] = settings.dkim.as_slice() else { panic!("{:?}", settings.dkim) };
+    assert_eq!((key.domain.as_str(), key.selector.as_str()), ("corp.example", "postern2026"));
+    assert_eq!(key.key_file, folder.path("dkim/postern2026.pem"));
     let Route::Smarthosts(smarthosts) = settings.relay.route else { panic!("no smarthost") };
     assert_eq!(smarthosts[0].login, Some(("postern".to_owned(), Secret::new("hunter2"))));
 }
@@ -195,7 +198,7 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
             ),
             (
                 "mail",
-                "These are known here: server, organisation, web, listener, invite, relay, storage, templates, limits, log."
+                "These are known here: server, organisation, web, listener, invite, relay, dkim, storage, templates, limits, log."
             ),
         ]
     );
@@ -293,6 +296,10 @@ fn what_does_not_fit_together_is_found() {
         fault_of("[storage]\nsegment_size = \"1 MiB\"\nsegment_body_max = \"2 MiB\"").contains("segment")
     );
     assert!(fault_of("[[relay.smarthost]]\nhost = \"a.example\"\nuser = \"u\"").contains("belong together"));
+    let key = "[[dkim]]\ndomain = \"corp.example\"\nselector = \"a\"\nkey_file = \"a.pem\"\n";
+    assert!(fault_of(&format!("{key}{key}")).contains("selector a of corp.example is given twice"));
+    assert!(fault_of(&key.replace("\"a\"", "\"a b\"")).starts_with("dkim #1.selector: “a b” is not"));
+    assert!(fault_of(&key.replace("key_file", "#")).starts_with("dkim #1.key_file: it is missing"));
     assert!(fault_of("[log]\nfilter = \"loud=very\"").starts_with("log.filter"));
 }
 

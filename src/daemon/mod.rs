@@ -7,6 +7,7 @@
 mod doors;
 pub mod journal;
 mod rooms;
+pub mod signing;
 pub mod systemd;
 pub mod templates;
 

@@ -9,12 +9,13 @@ use crate::auth::Authenticator;
 use crate::auth::password::Passwords;
 use crate::base::clock::Clock;
 use crate::config::Settings;
-use crate::daemon::{Outside, templates};
+use crate::daemon::{Outside, signing, templates};
 use crate::delivery::relay::Relay;
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
+use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
@@ -42,6 +43,7 @@ pub(super) struct Rooms {
     pub(super) passwords: Passwords,
     pub(super) authenticator: Authenticator,
     pub(super) shelf: Shelf,
+    pub(super) signer: Signer,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -49,6 +51,7 @@ impl Rooms {
     /// Opens the store and reads the queue.
     pub(super) fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let limits = &settings.limits;
+        let signer = signing::signer(settings)?;
         let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
         let queue = Queue::open(store.clone(), spool.clone(), Arc::clone(&clock), &settings.relay)
             .context("reading the queue")?;
@@ -63,7 +66,7 @@ impl Rooms {
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
         let shelf = Shelf::new(Templates::built_in());
-        Ok(Self { store, spool, queue, accounts, invites, passwords, authenticator, shelf, clock })
+        Ok(Self { store, spool, queue, accounts, invites, passwords, authenticator, shelf, signer, clock })
     }
 
     /// The way out.
@@ -82,7 +85,8 @@ impl Rooms {
             Relay::start(&settings.relay, &settings.server, tls, resolver, clock(), lifecycle)
         };
         let (queue, spool) = (self.queue.clone(), self.spool.clone());
-        let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation);
+        let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation)
+            .signed_by(self.signer.clone());
         let books = Books { store: self.store.clone(), spool, queue, invites: self.invites.clone() };
         Ok(Delivery::new(books, courier, reporter, clock(), &settings.relay))
     }
@@ -104,6 +108,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
+            signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
         };
@@ -128,6 +133,7 @@ impl Rooms {
             &settings.organisation,
             &settings.web,
         )
+        .signed_by(self.signer.clone())
     }
 
     /// From a link to an account.

@@ -11,6 +11,7 @@ use crate::config;
 use crate::delivery::courier::{Duty, Outcome, Reason};
 use crate::delivery::finding::Finding;
 use crate::mail::compose::report::{Action, DeliveryReport, Reported};
+use crate::mail::dkim::Signer;
 use crate::mail::edit::Source as _;
 use crate::queue::claim::Claim;
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
@@ -30,6 +31,7 @@ pub struct Reporter {
     spool: Spool,
     host: Domain,
     from: Address,
+    signer: Signer,
 }
 
 /// A report that is written and waits for its batch.
@@ -48,7 +50,14 @@ impl Reporter {
         server: &config::Server,
         organisation: &config::Organisation,
     ) -> Self {
-        Self { queue, spool, host: server.hostname.clone(), from: organisation.notice_address.clone() }
+        let (host, from) = (server.hostname.clone(), organisation.notice_address.clone());
+        Self { queue, spool, host, from, signer: Signer::none() }
+    }
+
+    /// The same writer, with keys to sign by.
+    #[must_use]
+    pub fn signed_by(self, signer: Signer) -> Self {
+        Self { signer, ..self }
     }
 
     /// The report of all recipients of whom the sender hears; `None` where there are none, or nobody to tell.
@@ -87,7 +96,7 @@ impl Reporter {
             original: &original,
             original_is_whole,
         };
-        self.post(id, sender, Bytes::from(report.message()), at).await.map(Some)
+        self.post(id, sender, report.message(), at).await.map(Some)
     }
 
     /// Puts a report into a batch; it leaves after the commit, when it is admitted.
@@ -106,7 +115,8 @@ impl Reporter {
     }
 
     /// A message of our own, with the null sender: a report is never reported (RFC 5321 §4.5.5).
-    async fn post(&self, id: MessageId, to: &Address, octets: Bytes, at: Timestamp) -> io::Result<Report> {
+    async fn post(&self, id: MessageId, to: &Address, octets: Vec<u8>, at: Timestamp) -> io::Result<Report> {
+        let octets = self.signer.own(octets, self.from.domain(), at).map_err(io::Error::other)?;
         let header_len = memchr::memmem::find(&octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 4);
         let body = self.spool.keep(octets).await?;
         let message = Message {

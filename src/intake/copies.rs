@@ -15,6 +15,7 @@ use crate::intake::sorting::Guestlist;
 use crate::intake::submission::Recipient;
 use crate::invites::{Invitation, Life, State};
 use crate::mail::complete;
+use crate::mail::dkim::{SignFault, Signer};
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::mail::outline::Outline;
@@ -41,6 +42,8 @@ pub struct Copies {
     pub policy: Policy,
     /// The admin's texts.
     pub templates: Arc<Templates>,
+    /// Signs each copy when nothing more changes it.
+    pub signer: Signer,
     /// The present moment.
     pub now: Timestamp,
     /// In which an invitee may stand already.
@@ -83,6 +86,9 @@ pub enum CopyFault {
     /// Two edits of one place: an error of the program.
     #[error("the edits of the header overlap")]
     Overlap,
+    /// A key.
+    #[error(transparent)]
+    Sign(#[from] SignFault),
 }
 
 /// The names that the invitation's templates use.
@@ -168,14 +174,15 @@ impl Copies {
         })
     }
 
-    /// Adds what the sender's header lacks, and our mark.
+    /// Adds what the sender's header lacks and our mark, and signs.
     fn completed(&self, edits: &Edits) -> Result<Edits, CopyFault> {
         let (header, host) = (&self.outline.header, &self.policy.server.hostname);
         let missing = complete::missing(header, &self.facts, host, self.now);
         let mark = complete::loop_mark(header, host);
         let subject = self.facts.subject.is_empty().then(|| complete::subject(header, &self.subject));
         let all = edits.iter().cloned().chain(missing).chain([mark]).chain(subject).collect();
-        Edits::new(all).ok_or(CopyFault::Overlap)
+        let edits = Edits::new(all).ok_or(CopyFault::Overlap)?;
+        Ok(self.signer.signed(&self.body, header, edits, &self.facts.author_domains(), self.now)?)
     }
 
     /// The admin's texts for one invitee.

@@ -191,6 +191,10 @@ mod tests {
         fn addresses<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<std::net::IpAddr>> {
             Box::pin(future::pending())
         }
+
+        fn texts<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+            Box::pin(future::pending())
+        }
     }
 
     #[tokio::test]

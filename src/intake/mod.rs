@@ -2,11 +2,13 @@
 //! [`Intake::accept`].
 //!
 //! `accept` sorts the message ([`sorting`]), asks whether its sender may do this (`policy`) and whether its invitees
-//! can be reached ([`domains`], [`spelling`]), makes one set of edits for each copy ([`copies`]) and commits invitations and queue entries in one batch. When it answers `Ok`, all of it is on
-//! disk. It is all or nothing: if one invitee is refused, nobody is invited.
+//! can be reached ([`domains`], [`spelling`]), makes one set of edits for each copy ([`copies`]) and commits invitations
+//! and queue entries in one batch. When it answers `Ok`, all of it is on disk. It is all or nothing: if one invitee is
+//! refused, nobody is invited.
 
 pub mod copies;
 pub mod domains;
+mod fault;
 pub mod guest;
 mod policy;
 pub mod refusal;
@@ -24,21 +26,22 @@ use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::AccountId;
 use crate::config;
-use crate::intake::copies::{Copies, Copy, CopyFault};
+use crate::intake::copies::{Copies, Copy};
 use crate::intake::domains::Domains;
+use crate::intake::fault::{failed, on_a_thread_of_its_own, uncommitted, unwritten};
 use crate::intake::guest::Invited;
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::{Guestlist, Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
 use crate::mail::complete;
+use crate::mail::dkim::Signer;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
-use crate::mail::rewrite::RewriteFault;
 use crate::net::resolver::Resolver;
 use crate::queue::{Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
-use crate::store::{Batch, CommitError, Store, StoreFault};
+use crate::store::{Batch, CommitError, Store};
 use crate::template::Shelf;
 
 /// How often a commit is tried that others came before. Each time at least one of them got through, and no more can be
@@ -68,6 +71,8 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// The admin's texts.
     pub templates: Shelf,
+    /// Signs what goes on.
+    pub signer: Signer,
     /// The DNS.
     pub resolver: Arc<dyn Resolver>,
     /// The time.
@@ -165,14 +170,15 @@ impl Intake {
         let mut bodies = vec![submission.body.clone()];
         let Policy { server, .. } = &self.inner.policy;
         let missing = complete::missing(&submission.outline.header, facts, &server.hostname, self.now());
-        let edits = match missing.and_then(|edit| Edits::new(vec![edit])) {
-            None => None,
-            Some(edits) => {
-                let kept = self.inner.parts.spool.keep(edits.encode().into()).await.map_err(unwritten)?;
-                let reference = kept.reference();
-                bodies.push(kept);
-                Some(reference)
-            }
+        let edits = Edits::new(missing.into_iter().collect()).unwrap_or_default();
+        let edits = self.signed(&submission, facts, edits).await?;
+        let edits = if edits.is_empty() {
+            None
+        } else {
+            let kept = self.inner.parts.spool.keep(edits.encode().into()).await.map_err(unwritten)?;
+            let reference = kept.reference();
+            bodies.push(kept);
+            Some(reference)
         };
         let envelopes: Vec<_> = submission
             .recipients
@@ -187,6 +193,20 @@ impl Intake {
         let queued = self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies);
         queued.await.map_err(uncommitted)?;
         Ok(Accepted { id: submission.id, invitations: 0 })
+    }
+
+    /// Signs ordinary mail, if there is a key for it.
+    async fn signed(&self, submission: &Submission, facts: &Facts, edits: Edits) -> Result<Edits, Refusal> {
+        let signer = self.inner.parts.signer.clone();
+        if !signer.signs_for(&facts.author_domains()) {
+            return Ok(edits);
+        }
+        let (body, header, now) = (submission.body.clone(), submission.outline.header.clone(), self.now());
+        let facts = facts.clone();
+        on_a_thread_of_its_own(move || {
+            Ok(signer.signed(&body, &header, edits, &facts.author_domains(), now)?)
+        })
+        .await
     }
 
     /// An invitation: every invitee gets a copy and a link of their own.
@@ -212,6 +232,7 @@ impl Intake {
             list,
             policy: self.inner.policy.clone(),
             templates: self.inner.parts.templates.current(),
+            signer: self.inner.parts.signer.clone(),
             now: self.now(),
             books: self.inner.parts.guests.clone(),
         });
@@ -337,50 +358,4 @@ impl Intake {
     fn now(&self) -> Timestamp {
         self.inner.parts.clock.now()
     }
-}
-
-/// Rewriting reads the spool and burns processor time: neither belongs on the threads that carry mail.
-async fn on_a_thread_of_its_own<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, CopyFault> + Send + 'static,
-) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(made)) => Ok(made),
-        Ok(Err(CopyFault::NoText)) => Err(Refusal::NoText),
-        Ok(Err(CopyFault::Store(fault))) => Err(failed(&fault)),
-        // The same message would fail in the same way again: its sender must hear of it.
-        Ok(Err(CopyFault::Rewrite(RewriteFault::Check(flaw)))) => {
-            tracing::warn!(flaw, "a message that cannot be rewritten was refused");
-            Err(Refusal::Unclear)
-        }
-        Ok(Err(fault)) => {
-            tracing::error!(%fault, "an invitation could not be written");
-            Err(Refusal::Internal)
-        }
-        Err(fault) => {
-            tracing::error!(%fault, "writing an invitation ended unexpectedly");
-            Err(Refusal::Internal)
-        }
-    }
-}
-
-fn unwritten(fault: std::io::Error) -> Refusal {
-    failed(&StoreFault::Io(fault))
-}
-
-fn uncommitted(fault: CommitError) -> Refusal {
-    match fault {
-        CommitError::Store(fault) => failed(&fault),
-        CommitError::Conflict => {
-            tracing::error!("a message could not be kept: others were first again and again");
-            Refusal::Internal
-        }
-    }
-}
-
-fn failed(fault: &StoreFault) -> Refusal {
-    if matches!(fault, StoreFault::Full) {
-        return Refusal::DiskFull;
-    }
-    tracing::error!(%fault, "a message could not be kept");
-    Refusal::Internal
 }

@@ -2,7 +2,7 @@
 
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser};
 
-use crate::base::address::Address;
+use crate::base::address::{Address, Domain};
 use crate::base::mailbox::Mailbox;
 use crate::mail::outline::Outline;
 
@@ -45,6 +45,12 @@ impl Facts {
             .parse_headers(outline.header.as_ref())
             .map(|message| Self::of(&message))
             .unwrap_or_default()
+    }
+
+    /// The domains of the authors, as often as they stand there.
+    #[must_use]
+    pub fn author_domains(&self) -> Vec<&Domain> {
+        self.from.iter().map(|author| author.address.domain()).collect()
     }
 
     /// The display name the message gives for an address, if any (To, Cc).

@@ -2,11 +2,13 @@
 //!
 //! A message is scanned once, as it arrives ([`outline`]); [`message`] reads its header. What changes for a recipient is
 //! said as [`edit`]s on the sender's octets ([`rewrite`], [`trace`]), never as a new message. New mails, in the gateway's
-//! own name, are written by [`compose`]. [`field`], [`parameters`] and [`content`] read the lines of a header.
+//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`field`], [`parameters`] and [`content`] read
+//! the lines of a header.
 
 pub mod complete;
 pub mod compose;
 pub mod content;
+pub mod dkim;
 pub mod edit;
 pub mod field;
 pub mod message;

@@ -23,6 +23,8 @@ use crate::base::address::Domain;
 const HOSTS_MAX: usize = 16;
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 16;
+/// TXT records of one name that are looked at.
+const TEXTS_MAX: usize = 16;
 /// Answers kept for as long as their time to live.
 const CACHE_ENTRIES: u64 = 4096;
 
@@ -56,6 +58,9 @@ pub trait Resolver: Send + Sync + 'static {
 
     /// The addresses of a host, IPv4 first; empty if the name exists and has none. An address is its own answer.
     fn addresses<'a>(&'a self, host: &'a str) -> Answer<'a, Vec<IpAddr>>;
+
+    /// The TXT records of a name, the strings of each joined (RFC 1035 §3.3.14); empty if the name exists and has none.
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>>;
 }
 
 /// The system's name servers, and its hosts file.
@@ -76,6 +81,8 @@ pub struct FixedZone {
     pub mx: HashMap<String, MailHosts>,
     /// Addresses of hosts; a domain with addresses and without `mx` takes its own mail.
     pub addresses: HashMap<String, Vec<IpAddr>>,
+    /// TXT records.
+    pub texts: HashMap<String, Vec<Vec<u8>>>,
     /// Names for which nobody answers.
     pub silent: HashSet<String>,
 }
@@ -135,6 +142,17 @@ impl Resolver for HickoryResolver {
                 (Err(fault), _) | (_, Err(fault)) => return Err(fault),
             };
             Ok(found.iter().filter_map(RData::ip_addr).take(ADDRESSES_MAX).collect())
+        })
+    }
+
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async move {
+            let records = self.records(&absolute(name)?, RecordType::TXT).await?;
+            let texts = records.into_iter().filter_map(|data| match data {
+                RData::TXT(txt) => Some(txt.txt_data.concat()),
+                _ => None,
+            });
+            Ok(texts.take(TEXTS_MAX).collect())
         })
     }
 }
@@ -226,6 +244,15 @@ impl Resolver for FixedZone {
             Err(DnsFault::Temporary("nobody answers for this name".to_owned()))
         } else {
             self.addresses.get(host).cloned().ok_or(DnsFault::NoSuchDomain)
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+        let answer = if self.silent.contains(name) {
+            Err(DnsFault::Temporary("nobody answers for this name".to_owned()))
+        } else {
+            self.texts.get(name).cloned().ok_or(DnsFault::NoSuchDomain)
         };
         Box::pin(std::future::ready(answer))
     }

@@ -8,7 +8,6 @@ mod links;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use memchr::memmem;
 use serde::Serialize;
 use thiserror::Error;
@@ -21,6 +20,7 @@ use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
 use crate::mail::compose::Notice;
+use crate::mail::dkim::{SignFault, Signer};
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::{BodyType, MailParameters, RcptParameters};
 use crate::store::spool::Spool;
@@ -34,6 +34,7 @@ pub struct Notices {
     spool: Spool,
     templates: Shelf,
     clock: Arc<dyn Clock>,
+    signer: Signer,
     writer: Arc<Writer>,
 }
 
@@ -54,6 +55,9 @@ pub enum NoticeFault {
     /// The spool could not take it.
     #[error("keeping the notice failed")]
     Keep(#[from] std::io::Error),
+    /// A key.
+    #[error(transparent)]
+    Sign(#[from] SignFault),
     /// A template could not be filled in.
     #[error(transparent)]
     Render(#[from] RenderFault),
@@ -109,7 +113,13 @@ impl Notices {
             host: server.hostname.clone(),
             portal: web.public_url.clone(),
         };
-        Self { queue, spool, templates, clock, writer: Arc::new(writer) }
+        Self { queue, spool, templates, clock, signer: Signer::none(), writer: Arc::new(writer) }
+    }
+
+    /// The same writer, with keys to sign by.
+    #[must_use]
+    pub fn signed_by(self, signer: Signer) -> Self {
+        Self { signer, ..self }
     }
 
     /// "… has accepted your invitation", to the inviter, in the thread of the inviter's mail. It is in `batch`; hand
@@ -169,13 +179,14 @@ impl Notices {
         .message();
         drop(templates);
 
+        let octets = self.signer.own(octets, self.writer.from.address.domain(), now)?;
         let header_len = memmem::find(&octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 4);
         let parameters = MailParameters {
             body: BodyType::SevenBit,
             smtputf8: [&to.address, &self.writer.from.address].iter().any(|address| address.needs_utf8()),
             ..MailParameters::default()
         };
-        let body = self.spool.keep(Bytes::from(octets)).await?;
+        let body = self.spool.keep(octets).await?;
         let message = Message {
             id,
             kind: Kind::Own,

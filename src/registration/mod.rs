@@ -337,5 +337,6 @@ fn unwritten(fault: NoticeFault) -> ActivationFault {
         NoticeFault::Store(fault) => ActivationFault::Store(fault),
         NoticeFault::Keep(fault) => ActivationFault::Store(StoreFault::Io(fault)),
         NoticeFault::Render(fault) => internal("writing a notice")(fault),
+        NoticeFault::Sign(fault) => internal("signing a notice")(fault),
     }
 }

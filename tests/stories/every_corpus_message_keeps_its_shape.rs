@@ -1,19 +1,21 @@
 //! Every message of the corpus, in every shape that mail programs have thought of, goes through the whole daemon as an
-//! invitation. What arrives is judged by a parser that had no part in the edits.
+//! invitation. What arrives is judged by a parser that had no part in the edits, and its signatures by a verifier that
+//! had no part in making them.
 
 use std::fs;
 use std::path::Path;
 
 use mailparse::ParsedMail;
 
-use crate::harness::house::{ALICE, House, INVITE, LINK};
+use crate::harness::house::{ALICE, INVITE, LINK};
 use crate::harness::reading::{Arrived, fields, halves, media_type};
+use crate::harness::signing::open_with_keys;
 
 const KIM: &str = "kim@partner.example";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_corpus_message_keeps_its_shape() {
-    let house = House::open().await;
+    let (house, verifier) = open_with_keys(|_| ()).await;
     let mut client = house.client_of(ALICE).await;
     let (mut inserted, mut wrapped, mut faults) = (0, 0, Vec::new());
     for (name, sent) in corpus() {
@@ -29,6 +31,11 @@ async fn every_corpus_message_keeps_its_shape() {
             continue;
         }
         let arrived = house.hop.wait_for(1).await.remove(0).octets;
+        let mut verdicts = verifier.verdicts(&arrived).await;
+        verdicts.truncate(2);
+        if verdicts != ["rsa: pass", "ed: pass"] {
+            faults.push(format!("{name}: {verdicts:?}"));
+        }
         match judged(&sent, &arrived) {
             Ok(Shape::Inserted) if !name.starts_with("wrapped-") => inserted += 1,
             Ok(Shape::Wrapped) if name.starts_with("wrapped-") => wrapped += 1,

@@ -34,6 +34,7 @@ mod inviting_again_is_one_invitation;
 mod limits_are_said_in_words;
 mod limits_of_inviting_end_in_time;
 mod looking_changes_nothing;
+mod mail_is_signed;
 mod mail_waits_for_a_hop_that_is_down;
 mod no_open_relay;
 mod nobody_sends_as_somebody_else;

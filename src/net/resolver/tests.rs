@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::Record;
-use hickory_resolver::proto::rr::rdata::{A, AAAA};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, TXT};
 use tokio::net::UdpSocket;
 
 use super::*;
@@ -23,6 +23,9 @@ fn zone(name: &str, kind: RecordType) -> Option<Result<Vec<RData>, ResponseCode>
         ("a.partner.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 1))],
         ("a.partner.example.", RecordType::AAAA) => {
             vec![RData::AAAA(AAAA::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))]
+        }
+        ("key._domainkey.corp.example.", RecordType::TXT) => {
+            vec![RData::TXT(TXT::new(vec!["v=DKIM1; ".to_owned(), "p=AbC".to_owned()]))]
         }
         ("four.example.", RecordType::A) => vec![RData::A(A::new(192, 0, 2, 4))],
         ("four.example." | "broken.example.", _) => return Some(Err(ResponseCode::ServFail)),
@@ -135,10 +138,20 @@ async fn addresses_of_both_families_are_found_and_one_family_is_enough() {
 }
 
 #[tokio::test]
+async fn the_strings_of_a_text_are_one() {
+    let resolver = resolver(LONG).await;
+    assert_eq!(resolver.texts("key._domainkey.corp.example").await.unwrap(), [b"v=DKIM1; p=AbC"]);
+    assert_eq!(resolver.texts("bare.example").await.unwrap(), [b""; 0]);
+    assert_eq!(resolver.texts("gone.example").await, Err(DnsFault::NoSuchDomain));
+    assert!(matches!(resolver.texts("broken.example").await, Err(DnsFault::Temporary(_))));
+}
+
+#[tokio::test]
 async fn a_fixed_zone_answers_by_the_same_rules() {
     let mut zone = FixedZone::default();
     zone.mx.insert("mute.example".to_owned(), MailHosts::NullMx);
     zone.addresses.insert("bare.example".to_owned(), vec!["192.0.2.1".parse().unwrap()]);
+    zone.texts.insert("key.example".to_owned(), vec![b"p=".to_vec()]);
     zone.silent.insert("silent.example".to_owned());
 
     assert_eq!(hosts_of(&zone, "mute.example").await, Ok(MailHosts::NullMx));
@@ -146,4 +159,7 @@ async fn a_fixed_zone_answers_by_the_same_rules() {
     assert_eq!(hosts_of(&zone, "gone.example").await, Err(DnsFault::NoSuchDomain));
     assert!(matches!(hosts_of(&zone, "silent.example").await, Err(DnsFault::Temporary(_))));
     assert!(matches!(zone.addresses("silent.example").await, Err(DnsFault::Temporary(_))));
+    assert_eq!(zone.texts("key.example").await.unwrap(), [b"p="]);
+    assert_eq!(zone.texts("gone.example").await, Err(DnsFault::NoSuchDomain));
+    assert!(matches!(zone.texts("silent.example").await, Err(DnsFault::Temporary(_))));
 }

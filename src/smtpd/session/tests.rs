@@ -17,6 +17,7 @@ use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
 use crate::intake::{self, Policy, guest};
 use crate::invites::Invites;
+use crate::mail::dkim::Signer;
 use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::queue::Queue;
@@ -258,6 +259,7 @@ impl World {
             },
             authenticator: authenticator.clone(),
             templates: Shelf::new(Templates::built_in()),
+            signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
         };

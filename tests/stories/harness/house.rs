@@ -305,6 +305,7 @@ fn zone() -> FixedZone {
         mx: mx.into_iter().chain([("mute.example".to_owned(), MailHosts::NullMx)]).collect(),
         addresses: HashMap::from([("localhost".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])]),
         silent: ["silent.example".to_owned()].into(),
+        ..FixedZone::default()
     }
 }
 

@@ -10,4 +10,6 @@ pub mod hop;
 pub mod house;
 pub mod letter;
 pub mod reading;
+pub mod signing;
+pub mod verifier;
 pub mod wire;
