@@ -166,8 +166,8 @@ async fn password(wanted: Password, out: &mut impl Write) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Whoever adds an account needs none of the service's secrets, and by hand has none.
-fn settings(file: &ConfigFile) -> anyhow::Result<Settings> {
+/// Who tends accounts or invitations needs none of the service's secrets, and by hand has none.
+pub(super) fn settings(file: &ConfigFile) -> anyhow::Result<Settings> {
     let file = &file.config;
     Settings::load_without_credentials(file).with_context(|| format!("{} cannot be used", file.display()))
 }

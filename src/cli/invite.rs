@@ -15,8 +15,8 @@ use crate::base::address::Address;
 use crate::base::clock::SystemClock;
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
-use crate::cli::account::{Opened, Reach, percent_encoded};
-use crate::cli::{ConfigFile, settings};
+use crate::cli::ConfigFile;
+use crate::cli::account::{Opened, Reach, percent_encoded, settings};
 use crate::config::Settings;
 use crate::control::client::Client;
 use crate::control::invitations::{Extend, InvitationLine, Part};
@@ -97,7 +97,7 @@ pub async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&wanted.file.config)?;
+    let settings = settings(&wanted.file)?;
     let lines = match Reach::of(&settings).await? {
         Reach::Daemon(client) => asked(client, &settings, &wanted).await?,
         Reach::Store(opened) => {
@@ -166,7 +166,7 @@ fn found(tending: &Tending, wanted: &List) -> Result<Vec<InvitationLine>, StoreF
 }
 
 async fn show(one: One, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&one.file.config)?;
+    let settings = settings(&one.file)?;
     let line: InvitationLine = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::GET, &format!("/invitations/{}", one.id), &()).await?,
         Reach::Store(opened) => {
@@ -180,7 +180,7 @@ async fn show(one: One, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Result<()> {
-    let settings = settings(&one.file.config)?;
+    let settings = settings(&one.file)?;
     let line: InvitationLine = match Reach::of(&settings).await? {
         Reach::Daemon(client) => {
             let path = |word| format!("/invitations/{}/{word}", one.id);

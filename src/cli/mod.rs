@@ -36,13 +36,14 @@ enum Command {
     Demo(demo::Options),
     /// Read the configuration, try what it names, and report every fault at once
     ///
-    /// Tries certificate and key, state directory, templates, listeners and smarthosts, each as far as the user who runs
-    /// it may. Run it as the service's user: root can read what that user cannot.
+    /// If the file is complete, tries certificate and key, state directory, templates, listeners, smarthosts, and DKIM
+    /// keys with their DNS records, each as far as the user who runs it may. Run it as the service's user: root can read
+    /// what that user cannot.
     Check(ConfigFile),
-    /// Add, list or change staff accounts
+    /// Add or list staff accounts, or set a password
     #[command(subcommand)]
     Account(account::Command),
-    /// List invitations, or change what was sent
+    /// List invitations, take one back, give it more days, or send a fresh link
     #[command(subcommand)]
     Invite(invite::Command),
 }

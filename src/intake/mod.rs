@@ -1,5 +1,4 @@
-//! The one door for mail: whatever comes in by SMTP, by the web form or by the command line ends in
-//! [`Intake::accept`].
+//! The one door for mail: whatever comes in ends in [`Intake::accept`].
 //!
 //! `accept` sorts the message ([`sorting`]), asks whether its sender may do this (`policy`) and whether its invitees
 //! can be reached ([`domains`], [`spelling`]), makes one set of edits for each copy ([`copies`]) and commits invitations

@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("invitations are switched off at the moment. Your administrator can switch them on")]
     InvitationsOff,
     /// This person may not invite.
-    #[error("{0} may not send invitations. Your administrator can allow it")]
+    #[error("{0} may not send invitations; please ask your administrator")]
     MayNotInvite(Address),
     /// All other recipients are colleagues, or there are none.
     #[error(
@@ -53,7 +53,7 @@ pub enum Refusal {
     /// No subject.
     #[error("the subject is empty. Please write one: the person you invite sees it first")]
     BlankSubject,
-    /// The subject is over `invite.subject_max`.
+    /// The subject is over `limits.subject_characters`.
     #[error("the subject has {characters} characters; at most {limit} are allowed. Please shorten it")]
     SubjectTooLong {
         /// Characters it has, decoded.
@@ -98,8 +98,8 @@ pub enum Refusal {
     InviteAddress(Address),
     /// A colleague was invited by name.
     #[error(
-        "{0} is an address of your own organisation, and invitations of colleagues are switched off. Please \
-         write to {0} directly"
+        "{0} is an address of your own organisation, and only people outside can be invited. Please write to {0} \
+         directly"
     )]
     Colleague(Address),
     /// NXDOMAIN.

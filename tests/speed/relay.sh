@@ -1,4 +1,4 @@
-# What the measurements share: Postern as a plain relay to an smtp-sink, durable, logging to a file as it does by default.
+# What the measurements share: Postern as a plain relay to an smtp-sink, durable, with its usual log in a file.
 # To be sourced.
 . "$(dirname "${BASH_SOURCE[0]}")/../outside.sh"
 need postfix openssl

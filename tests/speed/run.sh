@@ -62,7 +62,7 @@ ticks() {
   echo $sum
 }
 
-# round NAME PORT PID [OPTION]: one measurement; appends "rate cpu" to $WORK/NAME.
+# round NAME PORT PID [OPTION]: one measurement; appends "rate cpu" to $WORK/NAME.figures.
 round() {
   local name=$1 port=$2 pid=$3 before after start end
   shift 3

@@ -94,9 +94,9 @@ async fn who_cannot_be_invited() {
     a typing error
       550 5.1.2 kim@gmial.com looks like a typing error: did you mean kim@gmail.com? Please correct the address
     a colleague by tag
-      550 5.1.3 bob@corp.example is an address of your own organisation, and invitations of colleagues are switched off. Please write to bob@corp.example directly
+      550 5.1.3 bob@corp.example is an address of your own organisation, and only people outside can be invited. Please write to bob@corp.example directly
     a colleague by suffix
-      550 5.1.3 bob@corp.example is an address of your own organisation, and invitations of colleagues are switched off. Please write to bob@corp.example directly
+      550 5.1.3 bob@corp.example is an address of your own organisation, and only people outside can be invited. Please write to bob@corp.example directly
     an invite address
       550 5.1.3 invite@corp.example is an invite address itself. Please write the address of the person to invite in its place
     "#);
@@ -195,7 +195,7 @@ async fn what_the_admin_forbids() {
     not on the list
       550 5.7.1 kim@partner.example cannot be invited: partner.example is not among the domains that your administrator has allowed
     no right to invite
-      550 5.7.1 bob@corp.example may not send invitations. Your administrator can allow it
+      550 5.7.1 bob@corp.example may not send invitations; please ask your administrator
     ");
 }
 
