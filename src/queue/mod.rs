@@ -31,7 +31,7 @@ use crate::queue::claim::{Claim, Lease, Turn};
 use crate::queue::index::{Index, Lane, Slot, Taken};
 use crate::queue::schedule::{Backoff, Schedule};
 use crate::store::spool::{Body, BodyRef, Spool};
-use crate::store::{Batch, Store, StoreFault};
+use crate::store::{Batch, CommitError, Store, StoreFault};
 
 mod book;
 pub mod claim;
@@ -147,6 +147,23 @@ impl Queue {
             slots.push(self.inner.place(message.id, number, &entry, &named));
         }
         Ok(Admission { id: message.id, bodies: named.into(), slots })
+    }
+
+    /// Commits a batch, then admits what it queued. Both happen even if whoever asked goes away in between, as a
+    /// browser does that closes its connection: else mail that is on disk would wait for the next start.
+    ///
+    /// # Errors
+    /// Those of [`Store::commit`]; then nothing is admitted.
+    pub async fn commit(&self, batch: Batch, admissions: Vec<Admission>) -> Result<(), CommitError> {
+        let queue = self.clone();
+        let committed = tokio::spawn(async move {
+            queue.inner.store.commit(batch).await?;
+            for admission in admissions {
+                queue.admit(admission);
+            }
+            Ok(())
+        });
+        committed.await.unwrap_or_else(|_| Err(StoreFault::Stopped.into()))
     }
 
     /// After the commit: delivery may begin.

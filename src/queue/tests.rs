@@ -36,6 +36,13 @@ impl House {
 
     /// A message whose recipients each have edits of their own, so that each is claimed alone.
     async fn post(&self, recipients: &[&str]) -> Message {
+        let (message, batch, admission) = self.write(recipients).await;
+        self.store.commit(batch).await.unwrap();
+        self.queue.admit(admission);
+        message
+    }
+
+    async fn write(&self, recipients: &[&str]) -> (Message, Batch, Admission) {
         let body = self.spool.keep(Bytes::from(vec![b'x'; 10_000])).await.unwrap();
         let message = Message {
             id: MessageId::fresh(),
@@ -60,9 +67,7 @@ impl House {
         }
         let mut batch = Batch::new();
         let admission = self.queue.add(&mut batch, &message, &envelopes, &bodies).unwrap();
-        self.store.commit(batch).await.unwrap();
-        self.queue.admit(admission);
-        message
+        (message, batch, admission)
     }
 
     async fn settle(&self, claim: Claim, verdict: Verdict) {
@@ -87,6 +92,21 @@ fn recipient(claim: &Claim) -> String {
 
 fn later() -> Verdict {
     Verdict::Again { answer: "450 later".to_owned(), delay_reported: false }
+}
+
+#[tokio::test]
+async fn mail_goes_on_although_nobody_waits_for_its_commit_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    let (_, batch, admission) = house.write(&["kim@partner.example"]).await;
+    // A browser that closes its connection ends the future that waits.
+    tokio::select! {
+        biased;
+        _ = house.queue.commit(batch, vec![admission]) => panic!("nobody should have waited so long"),
+        () = std::future::ready(()) => {}
+    }
+    let claim = house.queue.claim().await.unwrap();
+    assert_eq!(recipient(&claim), "kim@partner.example");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use crate::notices::{NoticeFault, Notices};
 use crate::queue::Queue;
 use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
 
-/// Characters of a display name (SPEC section 8).
+/// Characters of a display name.
 const NAME_MAX: usize = 64;
 /// How often a change is decided anew because somebody else was first. Each round somebody gets ahead, and a link has
 /// few steps to go, so that more rounds than these mean that something is wrong.
@@ -271,12 +271,8 @@ impl Registration {
         let welcome =
             self.notices.welcome(&mut batch, &invitation.value, &account).await.map_err(unwritten)?;
 
-        match self.store.commit(batch).await {
-            Ok(()) => {
-                self.queue.admit(accepted);
-                self.queue.admit(welcome);
-                Ok(Some(Activated { account, session, csrf }))
-            }
+        match self.queue.commit(batch, vec![accepted, welcome]).await {
+            Ok(()) => Ok(Some(Activated { account, session, csrf })),
             Err(CommitError::Conflict) => Ok(None),
             Err(CommitError::Store(fault)) => Err(fault.into()),
         }
@@ -297,11 +293,8 @@ impl Registration {
         self.accounts.replace(&mut batch, guest, &with_contact)?;
         let accepted = self.notices.accepted(&mut batch, &invitation.value, &with_contact).await;
         let accepted = accepted.map_err(unwritten)?;
-        match self.store.commit(batch).await {
-            Ok(()) => {
-                self.queue.admit(accepted);
-                Ok(true)
-            }
+        match self.queue.commit(batch, vec![accepted]).await {
+            Ok(()) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),
             Err(CommitError::Store(fault)) => Err(fault.into()),
         }

@@ -179,13 +179,17 @@ impl Tending {
         self.invites.by_id(id)?.ok_or(TendingFault::Unknown(id))
     }
 
-    /// False where somebody else was first.
     async fn committed(&self, batch: Batch) -> Result<bool, TendingFault> {
-        match self.store.commit(batch).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Conflict) => Ok(false),
-            Err(CommitError::Store(fault)) => Err(fault.into()),
-        }
+        was_first(self.store.commit(batch).await)
+    }
+}
+
+/// False where somebody else was first.
+fn was_first(committed: Result<(), CommitError>) -> Result<bool, TendingFault> {
+    match committed {
+        Ok(()) => Ok(true),
+        Err(CommitError::Conflict) => Ok(false),
+        Err(CommitError::Store(fault)) => Err(fault.into()),
     }
 }
 

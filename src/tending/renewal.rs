@@ -17,7 +17,7 @@ use crate::invites::{Approval, Asked, Invitation, Standing, State};
 use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::store::{Batch, Stored};
-use crate::tending::{ROUNDS_MAX, Tending, TendingFault, closed};
+use crate::tending::{ROUNDS_MAX, Tending, TendingFault, closed, was_first};
 
 /// How long an inviter may take to say yes.
 const APPROVAL_TIME: Duration = Duration::from_hours(14 * 24);
@@ -187,11 +187,7 @@ impl Renewals {
             return Err(closed(&old.value));
         }
         let admission = self.notices.renewal(&mut batch, &old.value, &link).await?;
-        let is_first = self.tending.committed(batch).await?;
-        if is_first {
-            self.queue.admit(admission);
-        }
-        Ok(is_first)
+        was_first(self.queue.commit(batch, vec![admission]).await)
     }
 
     /// The question to the inviter. False where somebody else was first.
@@ -200,10 +196,6 @@ impl Renewals {
         let mut batch = Batch::new();
         self.tending.invites.ask_inviter(&mut batch, old, now, &word)?;
         let admission = self.notices.approval(&mut batch, &old.value, &word).await?;
-        let is_first = self.tending.committed(batch).await?;
-        if is_first {
-            self.queue.admit(admission);
-        }
-        Ok(is_first)
+        was_first(self.queue.commit(batch, vec![admission]).await)
     }
 }
