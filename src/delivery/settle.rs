@@ -138,8 +138,15 @@ impl Settler {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        let Some(invitation) = self.books.invites.by_id(id)? else {
-            return Ok(());
+        let invitation = match self.books.invites.by_id(id) {
+            Ok(Some(invitation)) => invitation,
+            Ok(None) => return Ok(()),
+            // Its mail is settled all the same: without that it would be sent again for ever.
+            Err(StoreFault::Record(fault)) => {
+                tracing::error!(invitation = %id, fault, "the record of an invitation cannot be read");
+                return Ok(());
+            }
+            Err(fault) => return Err(fault),
         };
         match outcome {
             Outcome::Delivered { reply, .. } => {
