@@ -72,8 +72,9 @@ impl Client {
             let text = format!("the message holds 8-bit text, which {} does not take", self.hop);
             return Err(Reason::local(EnhancedCode(5, 6, 3), text));
         }
-        // RFC 6531 §3.6.
-        let needs_utf8 = parcel.parameters.smtputf8
+        // It is not to be asked for where nothing needs it (RFC 6531 §3.2): what the sender's client merely said counts
+        // only where the message holds more than ASCII.
+        let needs_utf8 = (parcel.parameters.smtputf8 && has_8_bit())
             || parcel.sender.address().is_some_and(Address::needs_utf8)
             || parcel.recipients.iter().any(|(recipient, _)| recipient.needs_utf8());
         if needs_utf8 && !self.extensions.smtputf8 {

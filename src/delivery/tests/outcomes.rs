@@ -230,6 +230,19 @@ async fn what_the_hop_cannot_take_is_refused_without_asking_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_merely_says_smtputf8_reaches_every_hop() {
+    let sink = Sink::new(but("EHLO", "250-sink.example\r\n250 PIPELINING")).await;
+    let house = Plan::to(&[sink.address]).open();
+    house
+        .post_as("ann@corp.example", &["kim@partner.example"], MAIL, |message, _| {
+            message.parameters.smtputf8 = true;
+        })
+        .await;
+    assert_eq!(sink.taken(1).await[0].mail, "MAIL FROM:<ann@corp.example>");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn an_internationalised_address_needs_a_hop_that_knows_it() {
     let sink = Sink::new(|_, _| None).await;
     let house = Plan::to(&[sink.address]).open();
