@@ -97,8 +97,21 @@ impl Domains {
     async fn flaw(&self, domain: &Domain) -> Option<Flaw> {
         let _place = self.places.acquire().await.ok()?;
         match self.resolver.mail_hosts(domain).await {
+            Ok(MailHosts::Hosts(hosts)) if hosts == [domain.as_str()] => self.without_mx(domain).await,
             Ok(MailHosts::Hosts(_)) => None,
             Ok(MailHosts::NullMx) => Some(Flaw::TakesNoMail),
+            Err(DnsFault::NoSuchDomain) => Some(Flaw::Missing),
+            Err(fault @ DnsFault::Temporary(_)) => {
+                tracing::info!(%domain, %fault, "the invitation passes");
+                None
+            }
+        }
+    }
+
+    /// A domain without MX takes mail itself (RFC 5321 §5.1), if it has an address at all.
+    async fn without_mx(&self, domain: &Domain) -> Option<Flaw> {
+        match self.resolver.addresses(domain.as_str()).await {
+            Ok(addresses) => addresses.is_empty().then_some(Flaw::TakesNoMail),
             Err(DnsFault::NoSuchDomain) => Some(Flaw::Missing),
             Err(fault @ DnsFault::Temporary(_)) => {
                 tracing::info!(%domain, %fault, "the invitation passes");
@@ -129,6 +142,11 @@ mod tests {
         FixedZone {
             mx: [("partner.example".to_owned(), hosts), ("mute.example".to_owned(), MailHosts::NullMx)]
                 .into(),
+            addresses: [
+                ("small.example".to_owned(), vec![[192, 0, 2, 1].into()]),
+                ("web.example".to_owned(), Vec::new()),
+            ]
+            .into(),
             silent: ["silent.example".to_owned()].into(),
             ..FixedZone::default()
         }
@@ -148,6 +166,13 @@ mod tests {
         assert_eq!(check(rules(), &[kim, lee, mo]).await, Err(Refusal::NoSuchDomain(lee.parse().unwrap())));
         assert_eq!(check(rules(), &[mo, lee]).await, Err(Refusal::TakesNoMail(mo.parse().unwrap())));
         assert_eq!(check(Guests { must_exist: false, ..rules() }, &[lee, mo]).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn without_mx_a_domain_needs_an_address() {
+        let web = "kim@web.example".parse().unwrap();
+        assert_eq!(check(Guests::default(), &["kim@small.example"]).await, Ok(()));
+        assert_eq!(check(Guests::default(), &["kim@web.example"]).await, Err(Refusal::TakesNoMail(web)));
     }
 
     #[tokio::test]
