@@ -12,6 +12,7 @@ use std::time::Duration;
 use tracing::error;
 
 use crate::accounts::{Account, Accounts, Kind};
+use crate::audit::{self, Event};
 use crate::auth::password::{HashFault, Passwords};
 use crate::base::address::Address;
 use crate::base::id::AccountId;
@@ -81,9 +82,30 @@ impl Authenticator {
         Self { accounts, passwords, failures_of_names, failures_of_peers }
     }
 
-    /// Signs somebody in by one of the account's addresses. `kind` says who is awaited: a submission port takes staff
-    /// only, the Drop-Off portal guests only.
-    pub async fn sign_in(&self, name: &str, password: &Secret, peer: IpAddr, kind: Kind) -> Verdict {
+    /// Signs somebody in by one of the account's addresses, and notes it in the audit log. `kind` says who is awaited:
+    /// a submission port takes staff only, the Drop-Off portal guests only. `face` is where, for the log: `smtp`, `web`.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &Secret,
+        peer: IpAddr,
+        kind: Kind,
+        face: &str,
+    ) -> Verdict {
+        let verdict = self.judge(name, password, peer, kind).await;
+        match &verdict {
+            Verdict::Known(identity) => {
+                audit::record(&Event::SignedIn { address: &identity.mailbox.address, peer, face });
+            }
+            Verdict::Refused | Verdict::Throttled(_) => {
+                audit::record(&Event::SignInFailed { name, peer, face });
+            }
+            Verdict::Unavailable => {}
+        }
+        verdict
+    }
+
+    async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kind: Kind) -> Verdict {
         let (name, site) = (throttled_name(name), throttled_site(peer));
         if let Some(wait) = self.wait(&name, &site) {
             return Verdict::Throttled(wait);
@@ -239,7 +261,7 @@ mod tests {
         }
 
         async fn try_as(&self, name: &str, password: &str, kind: Kind) -> Verdict {
-            self.authenticator.sign_in(name, &Secret::new(password), PEER, kind).await
+            self.authenticator.sign_in(name, &Secret::new(password), PEER, kind, "smtp").await
         }
     }
 
@@ -326,7 +348,8 @@ mod tests {
         assert!(matches!(door.try_as("new@corp.example", "wrong", Kind::Guest).await, Verdict::Throttled(_)));
         let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
         let secret = Secret::new("wrong");
-        let verdict = door.authenticator.sign_in("new@corp.example", &secret, elsewhere, Kind::Guest).await;
+        let verdict =
+            door.authenticator.sign_in("new@corp.example", &secret, elsewhere, Kind::Guest, "web").await;
         assert_eq!(verdict, Verdict::Refused);
     }
 

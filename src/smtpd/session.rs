@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::accounts::Kind;
 use crate::audit::{self, Event};
-use crate::auth::{Authenticator, Verdict};
+use crate::auth::Authenticator;
 use crate::base::clock::Clock;
 use crate::base::id::MessageId;
 use crate::intake::Intake;
@@ -187,17 +187,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     async fn sign_in(&mut self, credentials: Credentials) -> Step {
         let Credentials { name, password } = credentials;
-        let verdict = self.house.authenticator.sign_in(&name, &password, self.peer, Kind::Staff).await;
-        let (peer, face) = (self.peer, "smtp");
-        match &verdict {
-            Verdict::Known(identity) => {
-                audit::record(&Event::SignedIn { address: &identity.mailbox.address, peer, face });
-            }
-            Verdict::Refused | Verdict::Throttled(_) => {
-                audit::record(&Event::SignInFailed { name: &name, peer, face });
-            }
-            Verdict::Unavailable => {}
-        }
+        let verdict =
+            self.house.authenticator.sign_in(&name, &password, self.peer, Kind::Staff, "smtp").await;
         self.dialogue.signed_in(verdict)
     }
 

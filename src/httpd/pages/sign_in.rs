@@ -67,7 +67,7 @@ async fn enter(
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
     let address = fields.address.trim();
-    let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, Kind::Guest).await;
+    let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, Kind::Guest, "web").await;
     let (status, fault) = match verdict {
         Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
         Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
