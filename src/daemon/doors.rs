@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 
+use crate::base::address::{Address, LocalPart};
 use crate::config::{self, Settings};
 use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
@@ -74,7 +75,7 @@ impl Doors {
         };
         for (listener, bound) in self.mail {
             let hostname = settings.server.hostname.clone();
-            let terms = Terms::of(&listener, hostname, settings.organisation.notice_address.clone(), limits);
+            let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits);
             let served = smtpd::serve(bound, terms, self.mail_tls.clone(), house.clone());
             lifecycle.spawn("mail listener", served);
         }
@@ -94,6 +95,15 @@ impl Doors {
         lifecycle.spawn("web listener", served);
         addresses
     }
+}
+
+/// Who reads what is sent to `<postmaster>` without a domain: the one address that every domain with mail must have
+/// (RFC 5321 §4.5.1).
+fn postmaster(organisation: &config::Organisation) -> Address {
+    let local = LocalPart::parse("postmaster");
+    let named =
+        local.zip(organisation.domains.first()).map(|(local, domain)| Address::new(local, domain.clone()));
+    named.unwrap_or_else(|| organisation.notice_address.clone())
 }
 
 async fn listen(key: &str, address: SocketAddr, gate: Gate) -> anyhow::Result<Listener> {
