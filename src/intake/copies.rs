@@ -166,9 +166,10 @@ impl Copies {
     }
 
     fn courtesy(&self, colleague: &Recipient) -> Result<Copy, CopyFault> {
+        let edits = rewrite::courtesy(&self.outline, &self.list.readdress).ok_or(CopyFault::Overlap)?;
         Ok(Copy {
             recipient: colleague.clone(),
-            edits: self.completed(&rewrite::courtesy(&self.outline, &self.list.readdress))?,
+            edits: self.completed(&edits)?,
             invitation: None,
             flaw: None,
         })

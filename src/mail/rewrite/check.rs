@@ -1,4 +1,4 @@
-//! The check of a copy: it is parsed again, from its octets, and compared with the original (SPEC section 6).
+//! The check of a copy: it is parsed again, from its octets, and compared with the original.
 //!
 //! What is edited is decoded by mail-parser, which had no part in making the edits.
 

@@ -100,7 +100,7 @@ pub enum RewriteFault {
     Check(String),
 }
 
-/// The copy for one invitee. The result has been parsed again and checked (SPEC section 6).
+/// The copy for one invitee. The result has been parsed again and checked.
 ///
 /// # Errors
 /// [`RewriteFault`] if the message cannot be read, or no form of the copy passes the check.
@@ -144,9 +144,10 @@ pub fn invite(
 }
 
 /// The courtesy copy: only the header changes (readdressed, Bcc removed). Also used with an empty [`Readdress`].
+/// `None` is an error of the program: then there is no copy, rather than one that shows a Bcc.
 #[must_use]
-pub fn courtesy(outline: &Outline, readdress: &Readdress) -> Edits {
-    Edits::new(readdress::edits(&outline.header, readdress)).unwrap_or_default()
+pub fn courtesy(outline: &Outline, readdress: &Readdress) -> Option<Edits> {
+    Edits::new(readdress::edits(&outline.header, readdress))
 }
 
 /// Whether a person sees any words in it (HTML stripped, white space aside). Sealed messages count as having text, and
