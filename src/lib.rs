@@ -42,8 +42,8 @@
 //! Each with the story in `tests/` that holds it.
 //!
 //! 1. `250` after DATA means: body, invitations and envelopes are on disk, in one commit. (`tests/crash`)
-//! 2. Every accepted recipient ends exactly once: delivered, reported to the sender, or, for a null sender, in the
-//!    audit log. (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
+//! 2. Every accepted recipient ends exactly once: delivered, reported to the sender, or, where nobody is to be told
+//!    (null sender, NOTIFY, a withdrawn invitation), in the audit log. (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
 //! 3. What is not an invitation leaves byte for byte as it came, except for added header fields.
 //!    (`ordinary_mail_arrives_byte_for_byte`)
 //! 4. No copy shows another invitee's link nor a Bcc address. (`bcc_stays_hidden`)

@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::base::secret::Secret;
 
-/// KiB of memory for one hash: 19 MiB, with two passes and one lane (SPEC section 16; OWASP's first choice of
+/// KiB of memory for one hash: 19 MiB, with two passes and one lane (OWASP's first choice of
 /// argon2id parameters for machines that do other things too).
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over the memory.

@@ -15,7 +15,7 @@ use zxcvbn::{Score, zxcvbn};
 use crate::auth::argon2id::{is_behind, phc_of};
 use crate::base::secret::Secret;
 
-/// Characters of a password, the fewest and the most (SPEC section 8).
+/// Characters of a password, the fewest and the most.
 const CHARACTERS: RangeInclusive<usize> = 8..=256;
 /// Of the five scores of zxcvbn the second best: 10^8 guesses at least.
 const SCORE_MIN: Score = Score::Three;
@@ -67,7 +67,7 @@ pub enum PasswordFault {
     Personal,
 }
 
-/// Whether a password is good enough for this person (SPEC section 8). A hostile one takes as long as a hash does: on
+/// Whether a password is good enough for this person. A hostile one takes as long as a hash does: on
 /// the threads that carry mail use [`Passwords::choose`].
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Who may send and invite, and whom (SPEC sections 3 to 5). Nothing here changes anything.
+//! Who may send and invite, and whom. Nothing here changes anything.
 
 use crate::auth::Identity;
 use crate::base::address::{Address, ReversePath};
@@ -39,7 +39,7 @@ impl Intake {
         }
     }
 
-    /// What kind of mail may invite at all (SPEC section 4, last item), the switches, and the right of the person.
+    /// What kind of mail may invite at all, the switches, and the right of the person.
     pub(super) fn may_invite(&self, submission: &Submission, facts: &Facts) -> Result<Inviter, Refusal> {
         is_by_hand(submission, facts, self.inner.policy.limits.received_headers)?;
         if !self.inner.policy.invite.enabled {

@@ -1,4 +1,4 @@
-//! What a message is: ordinary mail, or an invitation and for whom (SPEC section 4).
+//! What a message is: ordinary mail, or an invitation and for whom.
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ use crate::store::{Batch, StoreFault, Stored, Table};
 
 const APPROVALS: Table<TokenHash, Approval> = Table::new(schema::APPROVALS);
 
-/// How long after the expiry an invitee gets a fresh link without anybody being asked (SPEC section 7).
+/// How long after the expiry an invitee gets a fresh link without anybody being asked.
 const RENEWAL_TIME: Duration = Duration::from_hours(14 * 24);
 /// From one question of an invitee to the next.
 const ASK_EVERY: Duration = Duration::from_hours(1);

@@ -1,4 +1,4 @@
-//! From what the door, the data and the disk say to what the client hears (SPEC section 5).
+//! From what the door, the data and the disk say to what the client hears.
 //!
 //! The only place where a refusal gets SMTP's codes; the words are the refusal's own.
 

@@ -1,5 +1,5 @@
 //! Pulling the plug, again and again, while mail comes in at full speed: what was acknowledged arrives, at whom it was
-//! for, and twice only where SPEC section 14 allows it.
+//! for, and twice only where the plug was pulled between the next hop's 250 and our note of it.
 //!
 //! `cargo test --test crash` does a few rounds; `CRASH_ROUNDS=50 cargo test --test crash -- --nocapture` does many,
 //! and says what it saw.

@@ -95,7 +95,7 @@ fn from_alice(message: &[u8]) -> Vec<u8> {
     sent
 }
 
-/// What must hold of an invitee's copy (SPEC section 6).
+/// What must hold of an invitee's copy.
 fn judged(sent: &[u8], arrived: &[u8]) -> Result<Shape, String> {
     lines_are_short_and_end_in_crlf(arrived)?;
     fields_are_kept(sent, arrived)?;
