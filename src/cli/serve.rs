@@ -20,9 +20,12 @@ pub async fn run(file: &Path) -> anyhow::Result<()> {
     let ended = loop {
         tokio::select! {
             signal = stop_signal.come() => match signal {
-                systemd::HANGUP => tracing::warn!(
-                    "SIGHUP changes nothing: the configuration is read at the start; please restart the service"
-                ),
+                systemd::HANGUP => match daemon.renew_certificate() {
+                    Ok(()) => tracing::info!(
+                        "SIGHUP: the certificate was read again; the rest of the configuration waits for a restart"
+                    ),
+                    Err(fault) => tracing::error!(%fault, "SIGHUP: the certificate in use stays"),
+                },
                 signal => {
                     tracing::info!(signal, "stopping");
                     break Ok(());

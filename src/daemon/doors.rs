@@ -31,11 +31,9 @@ impl Doors {
     /// Reads the certificate and binds. The port that the web listener was given goes into `web.public_url`.
     pub(super) async fn bind(settings: &mut Settings) -> anyhow::Result<Self> {
         let limits = &settings.limits;
-        let tls = |alpn: &[&[u8]]| {
-            ServerTls::load(&settings.server.certificate, &settings.server.key, alpn)
-                .context("server.certificate, server.key")
-        };
-        let (mail_tls, web_tls) = (tls(&[])?, tls(httpd::ALPN)?);
+        let mail_tls = ServerTls::load(&settings.server.certificate, &settings.server.key, &[])
+            .context("server.certificate, server.key")?;
+        let web_tls = mail_tls.speaking(httpd::ALPN);
         let mail_gate = Gate::new(limits.connections, limits.connections_per_address);
         let web_gate = Gate::new(limits.web_connections, limits.connections_per_address);
 
@@ -49,6 +47,11 @@ impl Doors {
             settings.web.public_url = format!("{host}:{}", web.address().port());
         }
         Ok(Self { mail, mail_tls, web, web_tls })
+    }
+
+    /// The certificate that all listeners show; reloading it reloads it for all of them.
+    pub(super) fn certificate(&self) -> ServerTls {
+        self.mail_tls.clone()
     }
 
     /// Lets everybody in. Gives the addresses of the mail listeners, and that of the web pages.
@@ -89,7 +92,7 @@ impl Doors {
             (rooms.registration(settings), rooms.renewals(settings)),
             rooms.authenticator.clone(),
         );
-        let bounds = Bounds { body_octets: limits.web_body_octets, request_time: limits.web_request_time };
+        let bounds = Bounds::new(limits);
         let router = router::router(parts, outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);

@@ -27,6 +27,7 @@ use crate::httpd::pages::mailbox::Demo;
 use crate::janitor::Janitor;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::{HickoryResolver, Resolver};
+use crate::net::tls::{ServerTls, TlsFault};
 use crate::queue::Queue;
 use crate::roster::Roster;
 use crate::store::Store;
@@ -51,6 +52,7 @@ pub struct Daemon {
     roster: Roster,
     listeners: Vec<SocketAddr>,
     web: SocketAddr,
+    certificate: ServerTls,
     stop_within: Duration,
 }
 
@@ -95,10 +97,12 @@ impl Daemon {
         let control_router =
             api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
+        let certificate = doors.certificate();
         let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;
-        Ok(Self { lifecycle, store, queue, roster, listeners, web, stop_within: settings.server.stop_within })
+        let stop_within = settings.server.stop_within;
+        Ok(Self { lifecycle, store, queue, roster, listeners, web, certificate, stop_within })
     }
 
     /// The addresses of the mail listeners, in the order of the configuration.
@@ -111,6 +115,15 @@ impl Daemon {
     #[must_use]
     pub const fn web(&self) -> SocketAddr {
         self.web
+    }
+
+    /// Reads certificate and key again, as they were renewed. Connections from now on see the new ones; if they are
+    /// faulty, the old ones stay.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn renew_certificate(&self) -> Result<(), TlsFault> {
+        self.certificate.reload()
     }
 
     /// Staff accounts.

@@ -175,7 +175,8 @@ fn delay(failures: u32, free: u32) -> Duration {
 
 /// Who counts as one peer: an IPv4 address; of IPv6 the /64, for that is what one host has at its disposal
 /// (RFC 7934 §4, RFC 4291 §2.5.1).
-fn one_site(peer: IpAddr) -> IpAddr {
+#[must_use]
+pub fn one_site(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),

@@ -96,6 +96,14 @@ impl ServerTls {
         Ok(Self { config: Arc::new(config), certificate })
     }
 
+    /// The same certificate, also after a reload, for a listener that agrees on other protocols by ALPN (RFC 7301).
+    #[must_use]
+    pub fn speaking(&self, alpn: &[&[u8]]) -> Self {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = alpn.iter().map(|&protocol| protocol.to_owned()).collect();
+        Self { config: Arc::new(config), certificate: Arc::clone(&self.certificate) }
+    }
+
     /// Reads the files again. Handshakes from now on use what they hold; if they are faulty, the old one stays.
     ///
     /// # Errors

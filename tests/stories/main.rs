@@ -15,6 +15,7 @@ mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
 mod a_receipt_that_was_asked_for_comes;
 mod a_refused_recipient_is_reported_to_the_sender;
+mod a_renewed_certificate_is_served_at_once;
 mod a_restart_forgets_nothing;
 mod a_slow_hop_does_not_hold_up_others;
 mod a_withdrawn_invitation_is_over_at_once;

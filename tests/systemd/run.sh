@@ -108,9 +108,9 @@ systemctl restart postern
 shown 'a restart under load ends cleanly'
 before=$(main)
 kill -HUP "$before"
-until_true 5 'words about SIGHUP' eval 'journalctl -u postern -o cat | grep -q "SIGHUP changes nothing"'
+until_true 5 'words about SIGHUP' eval 'journalctl -u postern -o cat | grep -q "SIGHUP: the certificate was read again"'
 [ "$(main)" = "$before" ] || die 'SIGHUP ended the service'
-shown 'SIGHUP is answered in the journal, and changes nothing'
+shown 'SIGHUP reads the certificate again, and says so in the journal'
 kill -KILL "$before"
 until_true 20 'a new process after kill -9' another
 shown 'after kill -9 the service is there again'

@@ -116,6 +116,21 @@ impl House {
         })
     }
 
+    /// Another authority has signed the certificate anew, and the daemon is told.
+    pub fn renew_certificate(&mut self) {
+        self.authority = Authority::new();
+        let credential = self.authority.credential(&[HOSTNAME]);
+        fs::write(&self.settings.server.certificate, credential.certificate).unwrap();
+        fs::write(&self.settings.server.key, credential.key).unwrap();
+        self.daemon().renew_certificate().unwrap();
+    }
+
+    /// The certificate's file is damaged, and the daemon is told.
+    pub fn spoil_certificate(&self) {
+        fs::write(&self.settings.server.certificate, "not a certificate").unwrap();
+        assert!(self.daemon().renew_certificate().is_err());
+    }
+
     /// A mail client on the submission port, in clear, that has heard the greeting.
     pub async fn client(&self) -> Client {
         Client::connect(self.submission()).await
