@@ -35,7 +35,8 @@
 //! # The way of a click
 //!
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
-//! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit.
+//! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
+//! an expired link stands [`tending`]: a fresh link, or the question to the inviter.
 //!
 //! # What holds always
 //!
@@ -43,9 +44,10 @@
 //!
 //! 1. `250` after DATA means: body, invitations and envelopes are on disk, in one commit. (`tests/crash`)
 //! 2. Every accepted recipient ends exactly once: delivered, reported to the sender, or, where nobody is to be told
-//!    (null sender, NOTIFY, a withdrawn invitation), in the audit log. (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
-//! 3. What is not an invitation leaves byte for byte as it came, except for added header fields.
-//!    (`ordinary_mail_arrives_byte_for_byte`)
+//!    (null sender, NOTIFY, a withdrawn invitation), in the audit log.
+//!    (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
+//! 3. What is not an invitation leaves byte for byte as it came, with header fields added on top; a signature of our own
+//!    that an added field breaks gives way to a new one. (`ordinary_mail_arrives_byte_for_byte`, `mail_is_signed`)
 //! 4. No copy shows another invitee's link nor a Bcc address. (`bcc_stays_hidden`)
 //! 5. Signed, encrypted and TNEF content is wrapped, never edited. (`every_corpus_message_keeps_its_shape`)
 //! 6. A token stands in clear only in the mail; it works once, and not after its lifespan; GET and HEAD change

@@ -6,7 +6,7 @@
 mod argon2id;
 pub mod password;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tracing::error;
@@ -18,7 +18,7 @@ use crate::base::address::Address;
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
-use crate::net::throttle::Failures;
+use crate::net::throttle::{Failures, one_site};
 use crate::store::StoreFault;
 
 /// Characters of a name that are remembered when a sign-in fails: the longest address (RFC 5321 §4.5.3.1.3).
@@ -106,7 +106,7 @@ impl Authenticator {
     }
 
     async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kind: Kind) -> Verdict {
-        let (name, site) = (throttled_name(name), throttled_site(peer));
+        let (name, site) = (throttled_name(name), one_site(peer).to_string());
         if let Some(wait) = self.wait(&name, &site) {
             return Verdict::Throttled(wait);
         }
@@ -193,15 +193,6 @@ impl From<Account> for Identity {
 fn throttled_name(name: &str) -> String {
     let name: String = name.trim().chars().take(NAME_MAX).collect();
     Address::parse(&name).map_or_else(|_| name.to_lowercase(), |address| address.key())
-}
-
-/// Who counts as one peer: an IPv4 address; of IPv6 the /64, which is what one host has at its disposal
-/// (RFC 7934 §4).
-fn throttled_site(peer: IpAddr) -> String {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).to_string(),
-    }
 }
 
 #[cfg(test)]
@@ -374,7 +365,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_host_is_one_peer_whatever_address_it_picks() {
-        let site = |text: &str| throttled_site(text.parse().unwrap());
+        let site = |text: &str| one_site(text.parse().unwrap()).to_string();
         assert_eq!(site("2001:db8:1:2:3::4"), site("2001:db8:1:2:ffff::"));
         assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:1:3::1"));
         assert_eq!(site("::ffff:192.0.2.1"), "192.0.2.1");

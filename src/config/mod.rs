@@ -250,7 +250,7 @@ pub struct Limits {
     pub dns_time: Duration,
     /// Connections to all mail listeners at once.
     pub connections: usize,
-    /// Of these, from one address.
+    /// Of these, from one address; as many to the web pages.
     pub connections_per_address: usize,
     /// Messages that wait for delivery, beyond which no more are taken.
     pub queued_messages: usize,

@@ -60,9 +60,9 @@ const CONNECTION_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// Serves until the lifecycle stops; then what is running is finished, and idle connections are closed.
 ///
-/// `request_time` (`limits.web_request_time`) bounds the handshake, the wait for the first request, the head of each request and with it the idle
-/// time between two, and the end of a connection that was asked to end. What a request may take in all is the
-/// [`router`]'s bound.
+/// `request_time` (`limits.web_request_time`) bounds the handshake, the wait for the first request, the head of each
+/// request and with it the idle time between two, and the end of a connection that was asked to end. What a request may
+/// take in all is the [`router`]'s bound.
 pub async fn serve(
     listener: Listener,
     tls: ServerTls,

@@ -45,7 +45,7 @@ pub enum Verdict {
     Done,
     /// To be tried again after its back-off.
     Again {
-        /// What the next hop, or the way to it, said; shown to whoever looks at the queue.
+        /// What the next hop, or the way to it, said; kept with the envelope.
         answer: String,
         /// Whether this batch holds a report that tells the sender of the delay.
         delay_reported: bool,
