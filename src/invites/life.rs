@@ -160,6 +160,15 @@ impl Invitation {
     }
 }
 
+impl Life {
+    /// With a fresh link. Whether the earlier ones have expired is judged by the life that `invitation` had so far: a
+    /// shorter one, by which it goes on, ends no link before its time.
+    fn renewed(self, invitation: &Invitation, now: Timestamp) -> Self {
+        let links_from = if invitation.has_expired(now) { Some(now) } else { self.links_from };
+        Self { renewed: Some(now), links_from, ..self }
+    }
+}
+
 impl Invites {
     /// A fresh link beside those there are; of an invitation that has expired, in their place. Says whether there may
     /// be one; if not (used, withdrawn), nothing is in the batch.
@@ -173,7 +182,7 @@ impl Invites {
         now: Timestamp,
         link: &Token,
     ) -> Result<bool, StoreFault> {
-        Self::renewed(batch, old, now, link, old.value.life)
+        Self::renewed(batch, old, now, link, old.value.life.renewed(&old.value, now))
     }
 
     /// The same because the invitee asked for it. The next one needs the inviter's yes.
@@ -187,7 +196,7 @@ impl Invites {
         now: Timestamp,
         link: &Token,
     ) -> Result<bool, StoreFault> {
-        let life = Life { asked: Some(now), was_asked_for: true, ..old.value.life };
+        let life = Life { asked: Some(now), was_asked_for: true, ..old.value.life.renewed(&old.value, now) };
         Self::renewed(batch, old, now, link, life)
     }
 
@@ -207,8 +216,7 @@ impl Invites {
         let about = Invitation { state: old.value.state.clone(), life: old.value.life, ..new.clone() };
         let about = Stored { value: about, version: old.version };
         // Whether the invitee asked before is of no matter for the new mail.
-        let links_from = if old.value.has_expired(now) { Some(now) } else { old.value.life.links_from };
-        let life = Life { was_asked_for: false, links_from, ..old.value.life };
+        let life = Life { was_asked_for: false, ..old.value.life.renewed(&old.value, now) };
         Self::renewed(batch, &about, now, link, life).map(drop)
     }
 
@@ -222,8 +230,6 @@ impl Invites {
         let Some(state) = old.value.state.renewed() else {
             return Ok(false);
         };
-        let links_from = if old.value.has_expired(now) { Some(now) } else { life.links_from };
-        let life = Life { renewed: Some(now), links_from, ..life };
         let new = Invitation { state, life, ..old.value.clone() };
         INVITATIONS.replace(batch, &new.id, old, &new)?;
         LINKS.insert(batch, &link.hash(), &Link { invitation: new.id, made: now })?;

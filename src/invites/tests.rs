@@ -54,6 +54,26 @@ async fn a_link_lives_from_the_handover_to_its_last_moment() {
 }
 
 #[tokio::test]
+async fn inviting_again_for_a_shorter_time_ends_no_earlier_link() {
+    let (invites, store, invitation, link, _folder) = book().await;
+    let old = invites.by_id(invitation.id).unwrap().unwrap();
+    let mut batch = Batch::new();
+    invites.mark_sent(&mut batch, &old, START, "250 2.0.0 Ok").unwrap();
+    store.commit(batch).await.unwrap();
+
+    let now = START + DAY * 5;
+    let old = invites.by_id(invitation.id).unwrap().unwrap();
+    let again = Invitation { lifespan: Lifespan::days(1), ..invitation };
+    let fresh = Token::fresh().unwrap();
+    let mut batch = Batch::new();
+    invites.invite_again(&mut batch, &old, &again, now, &fresh).unwrap();
+    store.commit(batch).await.unwrap();
+    for link in [link, fresh] {
+        assert!(matches!(invites.standing(&link.hash(), now).unwrap(), Standing::Open(_)));
+    }
+}
+
+#[tokio::test]
 async fn used_withdrawn_and_unknown_links_lead_to_pages_of_their_own() {
     let (invites, store, invitation, link, _folder) = book().await;
     let stranger = Token::fresh().unwrap();
