@@ -49,12 +49,6 @@ impl Lifecycle {
         self.stop.cancelled().await;
     }
 
-    /// Whether a stop was asked for.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled()
-    }
-
     /// Asks everything to stop. Asking twice is asking once.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -112,10 +106,8 @@ mod tests {
             let told = life.clone();
             life.spawn("session", async move { told.stopping().await });
         }
-        assert!(!life.is_stopping());
         life.stop();
         assert!(life.finished(LONG).await.is_empty());
-        assert!(life.is_stopping());
     }
 
     #[tokio::test]

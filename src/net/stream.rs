@@ -38,12 +38,6 @@ impl Stream {
         };
         Some(format!("{} {}", version_name(version?), suite_name(suite?.suite())))
     }
-
-    /// Whether what is written and read is inside TLS.
-    #[must_use]
-    pub const fn is_tls(&self) -> bool {
-        !matches!(self, Self::Plain(_))
-    }
 }
 
 fn version_name(version: ProtocolVersion) -> String {

@@ -63,8 +63,6 @@ pub struct Activated {
     pub account: Account,
     /// The cookie's value.
     pub session: Token,
-    /// What the session's forms must bring along.
-    pub csrf: String,
 }
 
 /// Why there is no account.
@@ -263,7 +261,7 @@ impl Registration {
             address: account.mailbox.address.clone(),
             started: now,
             ends: now + self.rules.session_lifetime,
-            csrf: csrf.clone(),
+            csrf,
         };
         self.accounts.start_session(&mut batch, &session, &record)?;
         let accepted =
@@ -272,7 +270,7 @@ impl Registration {
             self.notices.welcome(&mut batch, &invitation.value, &account).await.map_err(unwritten)?;
 
         match self.queue.commit(batch, vec![accepted, welcome]).await {
-            Ok(()) => Ok(Some(Activated { account, session, csrf })),
+            Ok(()) => Ok(Some(Activated { account, session })),
             Err(CommitError::Conflict) => Ok(None),
             Err(CommitError::Store(fault)) => Err(fault.into()),
         }

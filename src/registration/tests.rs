@@ -144,7 +144,7 @@ async fn a_link_becomes_an_account_that_is_signed_in() {
 
     let now = house.clock.now();
     let (session, of) = house.registration.accounts.session(&activated.session.hash(), now).unwrap().unwrap();
-    assert_eq!((&of, &session.csrf), (account, &activated.csrf));
+    assert_eq!(&of, account);
     assert_eq!(session.ends, now + Duration::from_hours(12));
     assert!(
         matches!(house.invitation(id).value.state, State::Accepted { account: by, .. } if by == account.id)
