@@ -33,6 +33,26 @@ pub enum Kind {
     Guest,
 }
 
+/// What a staff member may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rights {
+    /// Invite people outside.
+    pub invite: bool,
+    /// Invite people of the organisation to an internal account.
+    pub invite_internal: bool,
+    /// Administer the gateway.
+    pub admin: bool,
+}
+
+/// How somebody proves who they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Credential {
+    /// By a password kept here, as a PHC string (argon2id).
+    Password(String),
+    /// By the organisation's directory or identity provider. No password is ever kept here for such an account.
+    Organisation,
+}
+
 /// Somebody who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -44,10 +64,10 @@ pub struct Account {
     pub mailbox: Mailbox,
     /// Further addresses of the same person.
     pub aliases: Vec<Address>,
-    /// The password's PHC string (argon2id).
-    pub password: String,
-    /// Staff: whether this person may invite.
-    pub may_invite: bool,
+    /// What this person proves it with.
+    pub credential: Credential,
+    /// Staff: what this person may do. A guest has none.
+    pub rights: Rights,
     /// Whether signing in is refused.
     pub locked: bool,
     /// When it was opened.
@@ -75,6 +95,25 @@ pub struct Session {
 #[derive(Clone)]
 pub struct Accounts {
     store: Store,
+}
+
+impl Rights {
+    /// Those of a staff member of whom nothing special is said, or of one who may send mail only.
+    #[must_use]
+    pub const fn of_staff(may_invite: bool) -> Self {
+        Self { invite: may_invite, invite_internal: false, admin: false }
+    }
+}
+
+impl Credential {
+    /// The PHC string of a password that is kept here.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        match self {
+            Self::Password(phc) => Some(phc),
+            Self::Organisation => None,
+        }
+    }
 }
 
 impl Account {
@@ -175,8 +214,8 @@ mod tests {
             kind: Kind::Staff,
             mailbox: Mailbox::named("Ann", address(primary)),
             aliases: aliases.iter().map(|alias| address(alias)).collect(),
-            password: String::new(),
-            may_invite: true,
+            credential: Credential::Organisation,
+            rights: Rights::default(),
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),

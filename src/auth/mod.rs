@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tracing::error;
 
-use crate::accounts::{Account, Accounts, Kind};
+use crate::accounts::{Account, Accounts, Kind, Rights};
 use crate::audit::{self, Event};
 use crate::auth::password::{HashFault, Passwords};
 use crate::base::address::Address;
@@ -35,8 +35,8 @@ pub struct Identity {
     pub mailbox: Mailbox,
     /// Further addresses of the same person.
     pub aliases: Vec<Address>,
-    /// Whether this person may invite.
-    pub may_invite: bool,
+    /// What this person may do.
+    pub rights: Rights,
 }
 
 /// The answer to a sign-in.
@@ -117,7 +117,7 @@ impl Authenticator {
                 return Verdict::Unavailable;
             }
         };
-        let phc = account.as_ref().map(|account| account.password.as_str());
+        let phc = account.as_ref().and_then(|account| account.credential.password());
         let is_right = match self.passwords.verify(password, phc).await {
             Ok(is_right) => is_right,
             Err(HashFault::Busy) => return Verdict::Unavailable,
@@ -183,7 +183,7 @@ impl From<Account> for Identity {
             kind: account.kind,
             mailbox: account.mailbox,
             aliases: account.aliases,
-            may_invite: account.may_invite,
+            rights: account.rights,
         }
     }
 }
@@ -199,6 +199,7 @@ fn throttled_name(name: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use crate::accounts::Credential;
     use crate::base::clock::{ManualClock, Timestamp};
     use crate::config::Storage;
     use crate::store::{Batch, Store};
@@ -236,8 +237,8 @@ mod tests {
                     kind,
                     mailbox: Address::parse(address).unwrap().into(),
                     aliases: vec![Address::parse(&format!("a.{address}")).unwrap()],
-                    password: hash.clone(),
-                    may_invite: true,
+                    credential: Credential::Password(hash.clone()),
+                    rights: Rights::of_staff(true),
                     locked,
                     created: Timestamp::from_millis(0),
                     inviters: Vec::new(),
@@ -357,7 +358,7 @@ mod tests {
     async fn a_trusted_server_may_speak_for_staff_only() {
         let door = Door::open().await;
         let lookup = |text: &str| door.authenticator.lookup(&Address::parse(text).unwrap()).unwrap();
-        assert!(lookup("a.ANN@corp.example").is_some_and(|identity| identity.may_invite));
+        assert!(lookup("a.ANN@corp.example").is_some_and(|identity| identity.rights.invite));
         assert!(lookup("lee@corp.example").is_none());
         assert!(lookup("kim@partner.example").is_none());
         assert!(lookup("nobody@corp.example").is_none());

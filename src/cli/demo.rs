@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::accounts::Rights;
 use crate::base::id::MessageId;
 use crate::base::mailbox;
 use crate::base::secret::{Secret, Token};
@@ -229,7 +230,7 @@ async fn enrol(daemon: &Daemon, password: &Token) -> anyhow::Result<()> {
         mailbox: mailbox::Mailbox::named(STAFF_NAME, STAFF.parse()?),
         aliases: Vec::new(),
         password: Secret::new(password.reveal()),
-        may_invite: true,
+        rights: Rights::of_staff(true),
     };
     match daemon.roster().add(staff).await {
         Ok(_) | Err(RosterFault::Exists(_)) => Ok(()),

@@ -7,7 +7,7 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Rights};
 use crate::base::address::Address;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
@@ -91,7 +91,7 @@ impl From<AddAccount> for NewStaff {
             mailbox: wanted.mailbox,
             aliases: wanted.aliases,
             password: Secret::new(wanted.password),
-            may_invite: wanted.may_invite,
+            rights: Rights::of_staff(wanted.may_invite),
         }
     }
 }
@@ -102,7 +102,7 @@ impl From<&Account> for AccountLine {
             address: account.mailbox.address.clone(),
             name: account.mailbox.name.clone(),
             aliases: account.aliases.clone(),
-            may_invite: account.may_invite,
+            may_invite: account.rights.invite,
             locked: account.locked,
             created: account.created.to_string(),
         }
@@ -112,7 +112,7 @@ impl From<&Account> for AccountLine {
 impl IntoResponse for RosterFault {
     fn into_response(self) -> Response {
         let status = match self {
-            Self::Foreign(_) | Self::Password(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Foreign(_) | Self::Password(_) | Self::NoPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Exists(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Hash(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -8,7 +8,7 @@ use crate::base::address::{Address, LocalPart};
 use crate::config::{self, Settings};
 use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
-use crate::httpd::router::{Bounds, Parts};
+use crate::httpd::router::Bounds;
 use crate::httpd::{self, router};
 use crate::mail::outline;
 use crate::net::lifecycle::Lifecycle;
@@ -83,17 +83,8 @@ impl Doors {
             lifecycle.spawn("mail listener", served);
         }
 
-        let parts = Parts::new(
-            &settings.organisation,
-            &settings.web,
-            rooms.shelf.clone(),
-            rooms.clock.clone(),
-            (rooms.store.clone(), rooms.accounts.clone()),
-            (rooms.registration(settings), rooms.renewals(settings)),
-            rooms.authenticator.clone(),
-        );
         let bounds = Bounds::new(limits);
-        let router = router::router(parts, outside.mailbox, bounds);
+        let router = router::router(rooms.pages(settings), outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses

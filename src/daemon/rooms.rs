@@ -13,6 +13,10 @@ use crate::daemon::{Outside, signing, templates};
 use crate::delivery::relay::Relay;
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
+use crate::httpd::form::Origin;
+use crate::httpd::page::Pages;
+use crate::httpd::router;
+use crate::httpd::session::Sessions;
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::mail::dkim::Signer;
@@ -137,7 +141,7 @@ impl Rooms {
     }
 
     /// From a link to an account.
-    pub(super) fn registration(&self, settings: &Settings) -> Registration {
+    fn registration(&self, settings: &Settings) -> Registration {
         Registration::new(
             self.store.clone(),
             self.accounts.clone(),
@@ -159,6 +163,23 @@ impl Rooms {
             settings.invite.lifespan_max,
         );
         Renewals::new(tending, self.notices(settings), self.queue.clone())
+    }
+
+    /// What the pages stand on.
+    pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
+        router::Parts {
+            pages: Pages::new(self.shelf.clone(), &settings.organisation.name),
+            sessions: Sessions::new(
+                self.accounts.clone(),
+                self.store.clone(),
+                Arc::clone(&self.clock),
+                settings.web.session_lifetime,
+            ),
+            origin: Origin::of(&settings.web.public_url),
+            registration: self.registration(settings),
+            renewals: self.renewals(settings),
+            authenticator: self.authenticator.clone(),
+        }
     }
 
     /// Staff accounts.

@@ -2,6 +2,7 @@
 //! arguments; without the permit the request never gets to it.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -27,14 +28,26 @@ pub struct Visitor {
     is_new: bool,
 }
 
-/// A guest who is signed in.
+/// Somebody who is signed in, on whichever side of the gate.
 #[derive(Debug)]
-pub struct Guest {
-    /// The guest's account, as it is now.
+pub struct Person {
+    /// The account, as it is now.
     pub account: Account,
     session: Session,
     hash: TokenHash,
 }
+
+/// A guest who is signed in.
+#[derive(Debug)]
+pub struct Guest(Person);
+
+/// A staff member who is signed in.
+#[derive(Debug)]
+pub struct Staff(Person);
+
+/// A staff member who is signed in and may administer the gateway.
+#[derive(Debug)]
+pub struct Admin(Person);
 
 /// What a form of this person's must bring back in its hidden field.
 pub trait FormToken {
@@ -50,7 +63,7 @@ impl Visitor {
     }
 }
 
-impl Guest {
+impl Person {
     /// What the session is stored under.
     #[must_use]
     pub const fn session(&self) -> &TokenHash {
@@ -64,7 +77,7 @@ impl FormToken for Visitor {
     }
 }
 
-impl FormToken for Guest {
+impl FormToken for Person {
     fn form_token(&self) -> &str {
         &self.session.csrf
     }
@@ -91,7 +104,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Guest
+impl<S: Send + Sync> FromRequestParts<S> for Person
 where
     Sessions: FromRef<S>,
 {
@@ -102,10 +115,8 @@ where
         let way_in = || Redirect::to("/sign-in").into_response();
         let token = Name::Session.read(&parts.headers).ok_or_else(way_in)?;
         match Sessions::from_ref(state).find(&token) {
-            Ok(Some((session, account))) if account.kind == Kind::Guest => {
-                Ok(Self { account, session, hash: token.hash() })
-            }
-            Ok(_) => Err(way_in()),
+            Ok(Some((session, account))) => Ok(Self { account, session, hash: token.hash() }),
+            Ok(None) => Err(way_in()),
             Err(fault) => {
                 error!(%fault, "reading a session");
                 Err(StatusCode::SERVICE_UNAVAILABLE.into_response())
@@ -113,3 +124,43 @@ where
         }
     }
 }
+
+/// A permit for those signed in who fulfil a condition; to the others the page is forbidden.
+macro_rules! permit {
+    ($permit:ident: $condition:expr) => {
+        impl Deref for $permit {
+            type Target = Person;
+
+            fn deref(&self) -> &Person {
+                &self.0
+            }
+        }
+
+        impl FormToken for $permit {
+            fn form_token(&self) -> &str {
+                self.0.form_token()
+            }
+        }
+
+        impl<S: Send + Sync> FromRequestParts<S> for $permit
+        where
+            Sessions: FromRef<S>,
+        {
+            type Rejection = Response;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+                let person = Person::from_request_parts(parts, state).await?;
+                let is_permitted: fn(&Account) -> bool = $condition;
+                if is_permitted(&person.account) {
+                    Ok(Self(person))
+                } else {
+                    Err(StatusCode::FORBIDDEN.into_response())
+                }
+            }
+        }
+    };
+}
+
+permit!(Guest: |account| account.kind == Kind::Guest);
+permit!(Staff: |account| account.kind == Kind::Staff);
+permit!(Admin: |account| account.kind == Kind::Staff && account.rights.admin);

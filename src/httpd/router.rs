@@ -1,6 +1,5 @@
 //! The way from a request to its page, and the layers around all of them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,17 +13,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
-use crate::accounts::Accounts;
 use crate::auth::Authenticator;
-use crate::base::clock::Clock;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Pages, fortify};
 use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
-use crate::store::Store;
-use crate::template::Shelf;
 use crate::tending::renewal::Renewals;
 
 /// The bounds of one request.
@@ -39,12 +34,18 @@ pub struct Bounds {
 /// The parts that the pages stand on. No handler sees it whole: each names the part that it needs.
 #[derive(Clone)]
 pub struct Parts {
-    pages: Pages,
-    sessions: Sessions,
-    origin: Origin,
-    registration: Registration,
-    renewals: Renewals,
-    authenticator: Authenticator,
+    /// Makes pages.
+    pub pages: Pages,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Where our own forms come from.
+    pub origin: Origin,
+    /// From a link to an account.
+    pub registration: Registration,
+    /// Fresh links for expired ones.
+    pub renewals: Renewals,
+    /// Checks names and passwords.
+    pub authenticator: Authenticator,
 }
 
 impl Bounds {
@@ -52,29 +53,6 @@ impl Bounds {
     #[must_use]
     pub const fn new(limits: &config::Limits) -> Self {
         Self { body_octets: limits.web_body_octets, request_time: limits.web_request_time }
-    }
-}
-
-impl Parts {
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(
-        organisation: &config::Organisation,
-        web: &config::Web,
-        shelf: Shelf,
-        clock: Arc<dyn Clock>,
-        (store, accounts): (Store, Accounts),
-        (registration, renewals): (Registration, Renewals),
-        authenticator: Authenticator,
-    ) -> Self {
-        Self {
-            pages: Pages::new(shelf, &organisation.name),
-            sessions: Sessions::new(accounts, store, clock, web.session_lifetime),
-            origin: Origin::of(&web.public_url),
-            registration,
-            renewals,
-            authenticator,
-        }
     }
 }
 

@@ -51,7 +51,7 @@ impl Intake {
             Submitter::TrustedServer => self.staff(&author.address)?,
         };
         match known {
-            Some(Identity { account, may_invite: true, .. }) => {
+            Some(Identity { account, rights, .. }) if rights.invite => {
                 Ok(Inviter { author: author.clone(), account })
             }
             _ => Err(Refusal::MayNotInvite(author.address.clone())),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tracing::error;
 
-use crate::accounts::{Account, Accounts, Kind, Session};
+use crate::accounts::{Account, Accounts, Credential, Kind, Rights, Session};
 use crate::audit::{self, Event};
 use crate::auth::password::{HashFault, PasswordFault, Passwords};
 use crate::base::clock::Clock;
@@ -234,8 +234,8 @@ impl Registration {
             kind: Kind::Guest,
             mailbox: Mailbox::named(name, invitation.invitee.address.clone()),
             aliases: Vec::new(),
-            password: hash.to_owned(),
-            may_invite: false,
+            credential: Credential::Password(hash.to_owned()),
+            rights: Rights::default(),
             locked: false,
             created: self.clock.now(),
             inviters: vec![invitation.inviter.clone()],

@@ -140,7 +140,7 @@ async fn a_link_becomes_an_account_that_is_signed_in() {
     assert_eq!(account.inviters, [Mailbox::named("Ann Berg", address("ann@corp.example"))]);
     assert_eq!(house.accounts(), std::slice::from_ref(account));
     let passwords = &house.registration.passwords;
-    assert!(passwords.verify(&Secret::new(PASSWORD), Some(&account.password)).await.unwrap());
+    assert!(passwords.verify(&Secret::new(PASSWORD), account.credential.password()).await.unwrap());
 
     let now = house.clock.now();
     let (session, of) = house.registration.accounts.session(&activated.session.hash(), now).unwrap().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use thiserror::Error;
 
-use crate::accounts::{Account, Accounts, Kind};
+use crate::accounts::{Account, Accounts, Credential, Kind, Rights};
 use crate::auth::password::{self, HashFault, PasswordFault, Passwords};
 use crate::base::address::Address;
 use crate::base::clock::Clock;
@@ -32,8 +32,8 @@ pub struct NewStaff {
     pub aliases: Vec<Address>,
     /// In clear; only its hash is kept.
     pub password: Secret,
-    /// Whether this person may send invitations.
-    pub may_invite: bool,
+    /// What this person may do.
+    pub rights: Rights,
 }
 
 /// Why the roster was not changed, in words for the administrator.
@@ -48,6 +48,9 @@ pub enum RosterFault {
     /// No staff account with this address.
     #[error("there is no staff account with the address {0}; `postern account list` shows all")]
     Unknown(Address),
+    /// There is no local password to change.
+    #[error("{0} signs in with the organisation's directory; the password is changed there")]
+    NoPassword(Address),
     /// The password breaks a rule.
     #[error("{0}")]
     Password(#[from] PasswordFault),
@@ -91,10 +94,10 @@ impl Roster {
         let account = Account {
             id: AccountId::fresh(),
             kind: Kind::Staff,
-            password: self.hash(&staff.password, &staff.mailbox).await?,
+            credential: Credential::Password(self.hash(&staff.password, &staff.mailbox).await?),
             mailbox: staff.mailbox,
             aliases: staff.aliases,
-            may_invite: staff.may_invite,
+            rights: staff.rights,
             locked: false,
             created: self.clock.now(),
             inviters: Vec::new(),
@@ -118,7 +121,11 @@ impl Roster {
         if old.value.kind != Kind::Staff {
             return Err(unknown());
         }
-        let new = Account { password: self.hash(password, &old.value.mailbox).await?, ..old.value.clone() };
+        if old.value.credential == Credential::Organisation {
+            return Err(RosterFault::NoPassword(address.clone()));
+        }
+        let credential = Credential::Password(self.hash(password, &old.value.mailbox).await?);
+        let new = Account { credential, ..old.value.clone() };
         let mut batch = Batch::new();
         self.accounts.replace(&mut batch, &old, &new)?;
         match self.store.commit(batch).await {

@@ -17,7 +17,7 @@ pub struct TablePrefix {
 pub(super) const NOTES: u8 = 0x00;
 
 /// Accounts by their id.
-pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 1 };
+pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 2 };
 /// Which account an address belongs to.
 pub const ACCOUNT_ADDRESSES: TablePrefix = TablePrefix { octet: 0x11, record: 1 };
 /// Web sessions by the hash of their token.

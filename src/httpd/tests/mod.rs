@@ -20,7 +20,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::accounts::{Account, Accounts, Kind};
+use crate::accounts::{Account, Accounts, Credential, Kind, Rights};
 use crate::auth::Authenticator;
 use crate::auth::password::Passwords;
 use crate::base::address::Address;
@@ -30,10 +30,12 @@ use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token};
 use crate::config::Settings;
 use crate::delivery;
+use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
 use crate::httpd::permit::Peer;
 use crate::httpd::router::{Bounds, Parts, router};
+use crate::httpd::session::Sessions;
 use crate::invites::{Handover, Invitation, Invites, Life, State};
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
@@ -112,7 +114,7 @@ impl House {
         let notices = Notices::new(
             queue.clone(),
             spool.clone(),
-            shelf.clone(),
+            shelf,
             dynamic.clone(),
             &settings.server,
             &settings.organisation,
@@ -130,15 +132,19 @@ impl House {
         );
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
         let renewals = Renewals::new(tending, notices, queue.clone());
-        let parts = Parts::new(
-            &settings.organisation,
-            &settings.web,
-            shelf,
-            dynamic.clone(),
-            (store.clone(), accounts.clone()),
-            (registration, renewals),
+        let parts = Parts {
+            pages: pages.clone(),
+            sessions: Sessions::new(
+                accounts.clone(),
+                store.clone(),
+                dynamic.clone(),
+                settings.web.session_lifetime,
+            ),
+            origin: Origin::of(&settings.web.public_url),
+            registration,
+            renewals,
             authenticator,
-        );
+        };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
         Self {
@@ -192,8 +198,8 @@ impl House {
             kind,
             mailbox: mailbox("Kim Roe", address),
             aliases: Vec::new(),
-            password: self.passwords.hash(&Secret::new(GOOD_PASSWORD)).await.unwrap(),
-            may_invite: false,
+            credential: Credential::Password(self.passwords.hash(&Secret::new(GOOD_PASSWORD)).await.unwrap()),
+            rights: Rights::default(),
             locked: false,
             created: self.clock.now(),
             inviters: vec![mailbox("Ana <Berg>", "ana@corp.example")],

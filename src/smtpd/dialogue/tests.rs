@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
-use crate::accounts::Kind;
+use crate::accounts::{Kind, Rights};
 use crate::auth::{Identity, Verdict};
 use crate::base::address::{Address, Domain};
 use crate::base::id::{AccountId, MessageId};
@@ -301,7 +301,7 @@ impl Play {
                     kind: Kind::Staff,
                     mailbox: Mailbox::from(Address::parse("ann@corp.example").unwrap()),
                     aliases: Vec::new(),
-                    may_invite: true,
+                    rights: Rights::of_staff(true),
                 })
             }
             Some("wrong password") => Verdict::Refused,

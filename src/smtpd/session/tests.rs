@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 use super::*;
-use crate::accounts::{Account, Accounts};
+use crate::accounts::{Account, Accounts, Credential, Rights};
 use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::{SystemClock, Timestamp};
@@ -296,8 +296,8 @@ impl World {
             kind: Kind::Staff,
             mailbox: Mailbox::from(Address::parse("ann@corp.example").unwrap()),
             aliases: Vec::new(),
-            password: self.passwords.hash(&Secret::new(password)).await.unwrap(),
-            may_invite: true,
+            credential: Credential::Password(self.passwords.hash(&Secret::new(password)).await.unwrap()),
+            rights: Rights::of_staff(true),
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),

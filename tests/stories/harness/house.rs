@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
-use postern::accounts::{Account, Accounts, Kind};
+use postern::accounts::{Account, Accounts, Credential, Kind, Rights};
 use postern::base::address::Address;
 use postern::base::clock::{Clock, ManualClock, Timestamp};
 use postern::base::id::AccountId;
@@ -239,7 +239,7 @@ impl House {
             mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
             aliases: Vec::new(),
             password: Secret::new(PASSWORD),
-            may_invite: true,
+            rights: Rights::of_staff(true),
         };
         self.daemon().roster().add(staff).await.unwrap();
     }
@@ -390,8 +390,8 @@ async fn open_accounts(settings: &Settings) {
             kind: Kind::Staff,
             mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
             aliases: aliases.iter().map(|alias| Address::parse(alias).unwrap()).collect(),
-            password: quick_hash(PASSWORD),
-            may_invite,
+            credential: Credential::Password(quick_hash(PASSWORD)),
+            rights: Rights::of_staff(may_invite),
             locked: false,
             created: BEGINNING,
             inviters: Vec::new(),
