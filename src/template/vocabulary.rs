@@ -76,6 +76,9 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
+    rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
+    rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
+    rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
     Slot {
         name: LAYOUT,
         built_in: built_in!("page/layout.html"),
