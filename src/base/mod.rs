@@ -5,5 +5,7 @@
 pub mod address;
 pub mod clock;
 pub mod id;
+pub mod language;
 pub mod mailbox;
+pub mod phrase;
 pub mod secret;

@@ -168,7 +168,7 @@ impl Rooms {
     /// What the pages stand on.
     pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
         router::Parts {
-            pages: Pages::new(self.shelf.clone(), &settings.organisation.name),
+            pages: Pages::new(self.shelf.clone(), &settings.organisation),
             sessions: Sessions::new(
                 self.accounts.clone(),
                 self.store.clone(),

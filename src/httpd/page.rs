@@ -1,17 +1,25 @@
-//! Pages: a template filled in, with its status; and the headers that every answer carries.
+//! Pages: a template filled in, in the language of its reader, with its status; and the headers that every answer carries.
 
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
 
+use crate::accounts::Account;
 use crate::base::clock::Timestamp;
+use crate::base::language::Language;
+use crate::base::phrase::Phrase;
+use crate::config;
+use crate::httpd::reader;
+use crate::invites::Invitation;
 use crate::template::Shelf;
 
 /// What every answer carries unless it says otherwise itself.
@@ -33,11 +41,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// Shown when even the page for errors cannot be rendered.
 const LAST_WORDS: &str = "Something went wrong here. Please try again in a few minutes.\n";
 
-/// Makes pages from the templates in force.
+/// Makes pages from the templates in force, for one reader. A handler names it among its arguments; what it gets knows
+/// the account that the request belongs to, and the browser's languages.
 #[derive(Clone)]
 pub struct Pages {
     shelf: Shelf,
     organisation: Arc<str>,
+    /// Where nothing else is known.
+    default: Language,
+    /// The reader's own choice, from the account.
+    chosen: Option<Language>,
+    /// The browser's.
+    preferred: Option<Language>,
 }
 
 /// What a template sees: its page's own names, and the organisation.
@@ -65,8 +80,47 @@ pub struct Plain {}
 impl Pages {
     /// Pages in the name of this organisation.
     #[must_use]
-    pub fn new(shelf: Shelf, organisation: &str) -> Self {
-        Self { shelf, organisation: organisation.into() }
+    pub fn new(shelf: Shelf, organisation: &config::Organisation) -> Self {
+        let default = organisation.language;
+        Self {
+            shelf,
+            organisation: organisation.name.as_str().into(),
+            default,
+            chosen: None,
+            preferred: None,
+        }
+    }
+
+    /// For whoever asks with these headers, by this account if there is one.
+    #[must_use]
+    pub fn asked_by(&self, headers: &HeaderMap, account: Option<&Account>) -> Self {
+        let preferred = reader::preferred(headers, &self.shelf.current().languages());
+        let chosen = account.and_then(|account| account.language);
+        Self { chosen, preferred, ..self.clone() }
+    }
+
+    /// For the invitee, if no account says otherwise: in the language that the inviter chose, if any.
+    #[must_use]
+    pub fn for_invitee(&self, invitation: &Invitation) -> Self {
+        Self { chosen: self.chosen.or(invitation.language), ..self.clone() }
+    }
+
+    /// What the reader reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.chosen.or(self.preferred).unwrap_or(self.default)
+    }
+
+    /// A phrase in the reader's language.
+    #[must_use]
+    pub fn say(&self, phrase: &Phrase) -> String {
+        self.shelf.current().say(self.language(), phrase)
+    }
+
+    /// A moment in the reader's language, to the minute: `8 December 2026, 13:45 UTC`.
+    #[must_use]
+    pub fn moment(&self, at: Timestamp) -> String {
+        self.shelf.current().moment(self.language(), at)
     }
 
     /// The page `page/NAME.html`.
@@ -95,9 +149,21 @@ impl Pages {
 
     fn rendered<C: Serialize>(&self, name: &str, own: C) -> Result<String, StatusCode> {
         let whole = Whole { organisation: Organisation { name: &self.organisation }, own };
-        self.shelf.current().render(&format!("page/{name}.html"), &whole).map_err(|fault| {
+        self.shelf.current().render(&format!("page/{name}.html"), self.language(), &whole).map_err(|fault| {
             error!(%fault, "a page could not be made");
             StatusCode::INTERNAL_SERVER_ERROR
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pages {
+    type Rejection = Response;
+
+    /// The outermost layer has put it there.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            error!("a request came without its pages");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         })
     }
 }
@@ -106,21 +172,5 @@ impl Pages {
 pub fn fortify(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-}
-
-/// A moment as people read it, to the minute: `8 December 2026, 13:45 UTC`.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    at.to_jiff().strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_written_out() {
-        assert_eq!(moment(Timestamp::from_millis(1_796_737_500_000)), "8 December 2026, 13:45 UTC");
     }
 }

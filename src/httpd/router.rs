@@ -58,7 +58,7 @@ impl Bounds {
 
 /// All pages. The demo hands its mailbox in; without it there is no such page.
 pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Router {
-    let pages = parts.pages.clone();
+    let (pages, sessions) = (parts.pages.clone(), parts.sessions.clone());
     let mut router = Router::new()
         .merge(files::routes())
         .merge(activate::routes())
@@ -68,20 +68,28 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
-    layered(router.with_state(parts), pages, bounds)
+    layered(router.with_state(parts), pages, sessions, bounds)
 }
 
 /// Every page stands inside these, from the innermost to the outermost.
-pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
+pub(super) fn layered(router: Router, pages: Pages, sessions: Sessions, bounds: Bounds) -> Router {
     router
         .layer(DefaultBodyLimit::max(bounds.body_octets))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(pages, finish))
+        .layer(middleware::from_fn_with_state((pages, sessions), finish))
 }
 
-/// The outermost layer: whatever went wrong inside becomes a page, and every answer gets its headers.
-async fn finish(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+/// The outermost layer: each request gets pages in the language of its reader, whatever went wrong inside becomes such
+/// a page, and every answer gets its headers.
+async fn finish(
+    State((pages, sessions)): State<(Pages, Sessions)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let account = sessions.account(request.headers());
+    let pages = pages.asked_by(request.headers(), account.as_ref());
+    request.extensions_mut().insert(pages.clone());
     let method = request.method().clone();
     // The pattern, not the path: that holds tokens.
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -142,6 +142,7 @@ impl Copies {
                 (fresh(), State::Accepted { sent: None, at: self.now, account: account.value.id })
             }
         };
+        let theirs = if let Guest::Known(account) = &guest { account.value.language } else { None };
         let invitation = Invitation {
             id,
             inviter: self.inviter.clone(),
@@ -152,6 +153,7 @@ impl Copies {
             created,
             state,
             life: Life::default(),
+            language: self.list.language.or(theirs),
         };
         let invited = Invited { invitation, link, guest };
         let blocks = self.blocks(&invited)?;
@@ -202,7 +204,8 @@ impl Copies {
             subject: &invitation.subject,
             has_account,
         };
-        let text = |name| self.templates.render(name, &context);
+        let language = invitation.language.unwrap_or(self.policy.organisation.language);
+        let text = |name| self.templates.render(name, language, &context);
         Ok(Blocks {
             top_text: text("mail/invitation/top.txt")?,
             top_html: text("mail/invitation/top.html")?,

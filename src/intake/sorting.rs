@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::address::{Address, Domain, LocalPart};
 use crate::base::clock::Lifespan;
+use crate::base::language::Language;
 use crate::config;
 use crate::intake::refusal::Refusal;
 use crate::intake::submission::Recipient;
@@ -37,6 +38,8 @@ pub struct Guestlist {
     pub readdress: Readdress,
     /// How long the links are valid, if the inviter said so (`invite+30d@`); the shortest, if more than once.
     pub lifespan: Option<Lifespan>,
+    /// In which language, if the inviter said so (`invite+de@`); the first, if more than once.
+    pub language: Option<Language>,
 }
 
 /// Sorts by the configured invite addresses and the organisation's domains.
@@ -45,6 +48,8 @@ pub struct Sorter<'a> {
     pub invite: &'a config::Invite,
     /// `[organisation] domains`.
     pub domains: &'a [Domain],
+    /// In which there are texts.
+    pub languages: &'a BTreeSet<Language>,
 }
 
 impl Sorter<'_> {
@@ -62,9 +67,10 @@ impl Sorter<'_> {
         for recipient in recipients {
             let real = match self.read(&recipient.address)? {
                 Reading::Other => recipient.address.clone(),
-                Reading::Bare(lifespan) => {
+                Reading::Bare(options) => {
                     invites = true;
-                    list.lifespan = list.lifespan.into_iter().chain(lifespan).min();
+                    list.lifespan = list.lifespan.into_iter().chain(options.lifespan).min();
+                    list.language = list.language.or(options.language);
                     list.readdress.remove.push(recipient.address.clone());
                     continue;
                 }
@@ -135,7 +141,7 @@ impl Sorter<'_> {
 
     fn read(&self, address: &Address) -> Result<Reading, Refusal> {
         if self.invite.addresses.iter().any(|invite| invite.same_mailbox(address)) {
-            return Ok(Reading::Bare(None));
+            return Ok(Reading::Bare(Options::default()));
         }
         if let Some((plain, tag)) = self.tagged(address) {
             return match invitee_of(tag) {
@@ -151,11 +157,15 @@ impl Sorter<'_> {
         }
     }
 
-    /// `30d+…`: any number of options. Gives the lifespan; the shortest, if there are several.
-    fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Option<Lifespan>, Refusal> {
+    /// `30d+de+…`: any number of options.
+    fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Options, Refusal> {
         let (shortest, longest) = (self.invite.lifespan_min, self.invite.lifespan_max);
-        let mut lifespan = None;
+        let mut options = Options::default();
         for word in tag.split('+') {
+            if let Some(language) = Language::parse(word).filter(|known| self.languages.contains(known)) {
+                options.language = options.language.or(Some(language));
+                continue;
+            }
             let Some(days) = days_of(word) else {
                 return Err(Refusal::BadTag {
                     tag: word.to_owned(),
@@ -166,9 +176,9 @@ impl Sorter<'_> {
             if !(shortest..=longest).contains(&days) {
                 return Err(Refusal::Lifespan { days, shortest, longest });
             }
-            lifespan = lifespan.into_iter().chain([days]).min();
+            options.lifespan = options.lifespan.into_iter().chain([days]).min();
         }
-        Ok(lifespan)
+        Ok(options)
     }
 
     /// The invite address and the tag of `invite+tag@…`.
@@ -187,10 +197,19 @@ impl Sorter<'_> {
 enum Reading {
     /// Nothing about inviting.
     Other,
-    /// Invite the others, by links that are valid so long.
-    Bare(Option<Lifespan>),
+    /// Invite the others.
+    Bare(Options),
     /// Invite this person.
     Naming(Address),
+}
+
+/// What a tag says besides.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    /// How long the links are valid; the shortest, if there are several.
+    lifespan: Option<Lifespan>,
+    /// Of the texts; the first, if there are several.
+    language: Option<Language>,
 }
 
 /// `kim=partner.example` → `kim@partner.example`: the last `=` is the `@`.

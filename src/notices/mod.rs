@@ -16,6 +16,7 @@ use crate::accounts::Account;
 use crate::base::address::{Domain, ReversePath};
 use crate::base::clock::Clock;
 use crate::base::id::{InvitationId, MessageId};
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
@@ -44,6 +45,7 @@ struct Writer {
     organisation: String,
     host: Domain,
     portal: String,
+    language: Language,
 }
 
 /// Why a notice was not written.
@@ -82,6 +84,8 @@ struct Letter<'a> {
     in_reply_to: Option<&'a str>,
     /// The invitation whose link it carries, which hears of what becomes of it.
     invitation: Option<InvitationId>,
+    /// What its reader reads; `None` is the organisation's.
+    language: Option<Language>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +116,7 @@ impl Notices {
             organisation: organisation.name.clone(),
             host: server.hostname.clone(),
             portal: web.public_url.clone(),
+            language: organisation.language,
         };
         Self { queue, spool, templates, clock, signer: Signer::none(), writer: Arc::new(writer) }
     }
@@ -149,7 +154,7 @@ impl Notices {
         guest: &Account,
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
-        self.write(batch, "welcome", Letter::to(&guest.mailbox), &context).await
+        self.write(batch, "welcome", Letter::to(&guest.mailbox).in_language(guest.language), &context).await
     }
 
     async fn write<C: Serialize + Sync>(
@@ -159,11 +164,12 @@ impl Notices {
         letter: Letter<'_>,
         context: &C,
     ) -> Result<Admission, NoticeFault> {
-        let Letter { to, in_reply_to, invitation } = letter;
+        let Letter { to, in_reply_to, invitation, language } = letter;
+        let language = language.unwrap_or(self.writer.language);
         let id = MessageId::fresh();
         let now = self.clock.now();
         let templates = self.templates.current();
-        let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), context);
+        let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), language, context);
         let octets = Notice {
             id,
             from: &self.writer.from,
@@ -218,7 +224,11 @@ impl Notices {
 
 impl<'a> Letter<'a> {
     const fn to(to: &'a Mailbox) -> Self {
-        Self { to, in_reply_to: None, invitation: None }
+        Self { to, in_reply_to: None, invitation: None, language: None }
+    }
+
+    fn in_language(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     fn in_thread_of(self, invitation: &'a Invitation) -> Self {

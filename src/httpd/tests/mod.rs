@@ -77,6 +77,7 @@ struct House {
     /// The word in the address of the mailbox.
     word: Token,
     pages: Pages,
+    sessions: Sessions,
     folder: TempDir,
 }
 
@@ -107,7 +108,7 @@ impl House {
         let invites = Invites::new(store.clone());
         let queue = Queue::open(store.clone(), spool.clone(), dynamic.clone(), &settings.relay).unwrap();
         let shelf = Shelf::new(Templates::built_in());
-        let pages = Pages::new(shelf.clone(), &settings.organisation.name);
+        let pages = Pages::new(shelf.clone(), &settings.organisation);
         let passwords = Passwords::new(2);
         let failures = || Failures::new(dynamic.clone(), 3, 100);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
@@ -132,14 +133,11 @@ impl House {
         );
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
         let renewals = Renewals::new(tending, notices, queue.clone());
+        let sessions =
+            Sessions::new(accounts.clone(), store.clone(), dynamic.clone(), settings.web.session_lifetime);
         let parts = Parts {
             pages: pages.clone(),
-            sessions: Sessions::new(
-                accounts.clone(),
-                store.clone(),
-                dynamic.clone(),
-                settings.web.session_lifetime,
-            ),
+            sessions: sessions.clone(),
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals,
@@ -159,6 +157,7 @@ impl House {
             mailbox,
             word,
             pages,
+            sessions,
             folder,
         }
     }
@@ -180,6 +179,7 @@ impl House {
             created: now,
             state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
             life: Life::default(),
+            language: None,
         };
         let link = Token::fresh().unwrap();
         let mut batch = Batch::new();
@@ -203,6 +203,7 @@ impl House {
             locked: false,
             created: self.clock.now(),
             inviters: vec![mailbox("Ana <Berg>", "ana@corp.example")],
+            language: None,
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account).unwrap();
