@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use thiserror::Error;
 
 use crate::accounts::{Account, Accounts, Session};
 use crate::auth::Identity;
 use crate::base::clock::Clock;
 use crate::base::secret::{RandomFailed, Token, TokenHash};
-use crate::httpd::cookie::Name;
 use crate::store::{Batch, CommitError, Store, StoreFault};
 
 /// Begins, finds and ends sessions.
@@ -55,14 +53,6 @@ impl Sessions {
     /// [`StoreFault`] where the book cannot be read.
     pub fn find(&self, token: &Token) -> Result<Option<(Session, Account)>, StoreFault> {
         self.accounts.session(&token.hash(), self.clock.now())
-    }
-
-    /// Whose browser sends these headers, if anybody has signed in with it. What the store cannot tell now it tells whoever
-    /// asks for a permit.
-    #[must_use]
-    pub fn account(&self, headers: &HeaderMap) -> Option<Account> {
-        let token = Name::Session.read(headers)?;
-        self.find(&token).ok().flatten().map(|(_, account)| account)
     }
 
     /// A new session for somebody who has just proved who they are, always with a new token; the one that the

@@ -40,8 +40,8 @@ pub(super) fn check(templates: &Templates, place: Place) -> Result<(), TemplateF
     match place.slot.kind {
         // A catalogue that could be read is good.
         Kind::Static | Kind::Words => Ok(()),
-        Kind::Layout { samples } => {
-            names_are_known(engine, place, &samples())?;
+        Kind::Layout { .. } => {
+            names_are_known(engine, place, &place.slot.samples())?;
             // It has no life of its own: it is good if every text that stands in it still is.
             templates.texts.keys().try_for_each(|within| {
                 renders(engine, *within).map_err(|fault| TemplateFault {
@@ -51,8 +51,8 @@ pub(super) fn check(templates: &Templates, place: Place) -> Result<(), TemplateF
                 })
             })
         }
-        Kind::Rendered { samples, .. } => {
-            names_are_known(engine, place, &samples())?;
+        Kind::Rendered { .. } => {
+            names_are_known(engine, place, &place.slot.samples())?;
             blocks_are_known(engine, place)?;
             renders(engine, place)
         }
@@ -127,10 +127,10 @@ fn blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Each sample can be rendered, and the result has what must be kept.
 fn renders(engine: &Environment<'static>, place: Place) -> Result<(), TemplateFault> {
-    let Kind::Rendered { samples, keeps } = place.slot.kind else {
+    let Kind::Rendered { keeps, .. } = place.slot.kind else {
         return Ok(());
     };
-    for sample in samples() {
+    for sample in place.slot.samples() {
         let text = render::render(engine, place, &sample).map_err(|error| fault(place, &error))?;
         for keep in keeps {
             if let Some(reason) = lost(*keep, &sample, &text) {
@@ -294,7 +294,7 @@ mod tests {
         let page = "{% extends \"page/layout.html\" %}\n{% block title %}Gone{% endblock %}\n{%- block content %}{% endblock %}";
         assert_eq!(
             fault_of("page/expired.html", page),
-            "page/expired.html:3: page/layout.html has no block “content”; it has head, title, account, width, main"
+            "page/expired.html:3: page/layout.html has no block “content”; it has head, title, width, main"
         );
     }
 

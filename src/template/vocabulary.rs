@@ -110,11 +110,12 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
-    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
+    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
     rendered("page/letter.html", built_in!("page/letter.html"), sample::letter, &[]),
     Slot { name: "page/style.css", built_in: built_in!("page/style.css"), kind: Kind::Static },
+    Slot { name: "page/postern.js", built_in: built_in!("page/postern.js"), kind: Kind::Static },
     Slot { name: "page/logo.svg", built_in: built_in!("page/logo.svg"), kind: Kind::Static },
 ];
 
@@ -152,6 +153,19 @@ impl Place {
     /// The file of the template `name` in the language of the file `other`.
     pub(super) fn beside<'a>(other: &str, name: &'a str) -> Cow<'a, str> {
         Self::of(other).map_or(Cow::Borrowed(name), |place| Cow::Owned(beside(place.language, name)))
+    }
+}
+
+impl Slot {
+    /// What it is tried with: its own names, and for a page those of the frame around it. A static text has none.
+    pub(super) fn samples(&self) -> Vec<Value> {
+        match self.kind {
+            Kind::Static | Kind::Words => Vec::new(),
+            Kind::Layout { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
+                samples().into_iter().zip(sample::frames()).map(sample::framed).collect()
+            }
+            Kind::Layout { samples } | Kind::Rendered { samples, .. } => samples().into(),
+        }
     }
 }
 
@@ -211,6 +225,8 @@ mod tests {
     use super::*;
     use crate::template::Templates;
 
+    /// The one script, in a file of its own.
+    const SCRIPT: &str = "<script src=\"/postern.js\" defer></script>";
     /// Octets of a page, so that it opens at once also on a train.
     const PAGE_MAX: usize = 50 * 1024;
 
@@ -222,8 +238,8 @@ mod tests {
             match place.slot.kind {
                 Kind::Static => sampled.push((place, "as it is", text.to_owned())),
                 Kind::Layout { .. } | Kind::Words => {}
-                Kind::Rendered { samples, .. } => {
-                    for (which, sample) in ["full", "bare"].into_iter().zip(samples()) {
+                Kind::Rendered { .. } => {
+                    for (which, sample) in ["full", "bare"].into_iter().zip(place.slot.samples()) {
                         let text = templates.render(place.slot.name, place.language, &sample).unwrap();
                         sampled.push((place, which, text));
                     }
@@ -250,16 +266,19 @@ mod tests {
 
     #[test]
     fn pages_are_light_and_have_neither_script_nor_style_of_their_own() {
-        for (name, _, text) in sampled() {
-            let name = name.file();
+        let octets = |name| slot(name).unwrap().built_in.len();
+        let shared = octets("page/style.css") + octets("page/postern.js");
+        for (place, _, text) in sampled() {
+            let name = place.file();
             if !name.contains("page/") {
                 continue;
             }
-            assert!(text.len() < PAGE_MAX, "{name} has {} octets", text.len());
+            let whole = text.len() + if is_page(&place) { shared } else { 0 };
+            assert!(whole < PAGE_MAX, "{name} has {whole} octets");
             for forbidden in
                 ["<script", "<style", " style=", " onclick=", " onload=", "javascript:", "http://"]
             {
-                let text = text.replace("http://www.w3.org/2000/svg", "");
+                let text = text.replace("http://www.w3.org/2000/svg", "").replace(SCRIPT, "");
                 assert!(!text.contains(forbidden), "{name} has “{forbidden}”");
             }
         }
@@ -272,8 +291,10 @@ mod tests {
             assert!(page.starts_with(&format!("<!doctype html>\n<html lang=\"{language}\">")), "{name}");
             assert_eq!(page.matches("<h1").count(), 1, "{name}: one heading says what the page is");
             assert_eq!(page.matches("<main").count(), 1, "{name}");
-            let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count();
-            assert_eq!(page.matches("<label for=").count(), fields, "{name}: every field has its label");
+            let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count()
+                + page.matches("<select").count()
+                + page.matches("<textarea").count();
+            assert_eq!(page.matches("<label").count(), fields, "{name}: every field has its label");
         }
     }
 
@@ -283,7 +304,7 @@ mod tests {
         let (light, dark) = sheet.split_once("prefers-color-scheme: dark").unwrap();
         for half in [light, dark] {
             for ground in ["ground", "sheet"] {
-                for ink in ["ink", "soft", "accent", "accent-strong", "fault"] {
+                for ink in ["ink", "soft", "accent", "accent-strong", "fault", "good", "wait"] {
                     assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}: WCAG 2.2 §1.4.3");
                 }
                 assert!(
@@ -291,8 +312,18 @@ mod tests {
                     "a field's edge on {ground}: WCAG 2.2 §1.4.11"
                 );
             }
-            for (ink, ground) in [("on-accent", "accent"), ("fault", "fault-ground"), ("ink", "note-ground")]
-            {
+            for (ink, ground) in [
+                ("on-accent", "accent"),
+                ("on-accent", "accent-strong"),
+                ("fault", "fault-ground"),
+                ("on-fault", "fault"),
+                ("good", "good-ground"),
+                ("wait", "wait-ground"),
+                ("ink", "note-ground"),
+                ("ink", "good-ground"),
+                ("accent", "note-ground"),
+                ("accent-strong", "note-ground"),
+            ] {
                 assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}");
             }
         }

@@ -122,7 +122,6 @@ async fn a_page_that_takes_too_long_or_breaks_is_told_as_a_page() {
             .route("/slow", axum::routing::get(std::future::pending::<()>))
             .route("/broken", axum::routing::get(broken)),
         house.pages.clone(),
-        house.sessions.clone(),
         Bounds { body_octets: 10, request_time: Duration::from_millis(10) },
     );
     let mut browser = Browser { router: slow, cookies: BTreeMap::new() };
