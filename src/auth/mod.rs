@@ -244,6 +244,7 @@ mod tests {
                     locked,
                     created: Timestamp::from_millis(0),
                     inviters: Vec::new(),
+                    language: None,
                 };
                 accounts.insert(&mut batch, &account).unwrap();
             }

@@ -28,6 +28,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::base::address::{Address, Domain};
+use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
@@ -87,6 +88,8 @@ pub struct Organisation {
     pub domains: Vec<Domain>,
     /// The From address of what Postern writes in its own name.
     pub notice_address: Address,
+    /// Of mails and pages for people of whom no other is known.
+    pub language: Language,
 }
 
 /// One socket on which mail comes in.

@@ -193,7 +193,7 @@ impl Rooms {
             settings.web.session_lifetime,
         );
         router::Parts {
-            pages: Pages::new(self.shelf.clone(), &settings.organisation.name, sessions.clone()),
+            pages: Pages::new(self.shelf.clone(), &settings.organisation, sessions.clone()),
             sessions,
             origin: Origin::of(&settings.web.public_url),
             registration: self.registration(settings),

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::base::address::{Address, Domain, ReversePath};
 use crate::base::clock::{Clock, Lifespan, ManualClock, Timestamp};
 use crate::base::id::{InvitationId, MessageId};
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox as Person;
 use crate::base::secret::Token;
 use crate::config::{self, HopTls, Route, Smarthost};
@@ -182,6 +183,7 @@ impl House {
             created: self.clock.now(),
             state: State::Queued,
             life: Life::default(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.invites.insert(&mut batch, &invitation, &Token::fresh().unwrap()).unwrap();
@@ -241,6 +243,7 @@ fn organisation() -> config::Organisation {
         name: "Corp".to_owned(),
         domains: vec![Domain::parse("corp.example").unwrap()],
         notice_address: address("postmaster@corp.example"),
+        language: Language::ENGLISH,
     }
 }
 
