@@ -13,6 +13,7 @@ mod a_bounce_further_on_gives_no_link_away;
 mod a_check_names_every_fault_at_once;
 mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
+mod a_proxy_says_for_whom_it_speaks;
 mod a_receipt_that_was_asked_for_comes;
 mod a_refused_recipient_is_reported_to_the_sender;
 mod a_renewed_certificate_is_served_at_once;
