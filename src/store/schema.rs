@@ -41,7 +41,7 @@ pub const TALLY_ENDS: TablePrefix = TablePrefix { octet: 0x29, record: 1 };
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
 /// Envelopes of a message: its id, then a number.
-pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 1 };
+pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 2 };
 
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
