@@ -2,9 +2,11 @@
 //!
 //! A message is scanned once, as it arrives ([`outline`]); [`message`] reads its header. What changes for a recipient is
 //! said as [`edit`]s on the sender's octets ([`rewrite`], [`trace`]), never as a new message. New mails, in the gateway's
-//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`attachments`] names the files in a mail.
+//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`attachments`] names the files in a mail,
+//! [`answer`] and [`returned`] read what people and mail systems answer.
 //! [`field`], [`parameters`] and [`content`] read the lines of a header.
 
+pub mod answer;
 pub mod attachments;
 pub mod complete;
 pub mod compose;
@@ -15,5 +17,6 @@ pub mod field;
 pub mod message;
 pub mod outline;
 pub mod parameters;
+pub mod returned;
 pub mod rewrite;
 pub mod trace;

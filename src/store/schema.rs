@@ -26,7 +26,7 @@ pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 3 };
 /// Which invitation a link belongs to, by the hash of its token.
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 /// What inviters are asked to approve, by the hash of the word in their mail.
