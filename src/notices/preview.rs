@@ -29,6 +29,7 @@ pub struct Preview {
 }
 
 /// One invitee of it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a name of its own in the templates")]
 #[derive(Clone, Debug, Serialize)]
 pub struct Previewed {
     /// The address.
