@@ -6,15 +6,16 @@
 //!
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
-mod directory;
 mod dkim;
 mod invite;
+mod ldap;
 mod limits;
 mod listen;
 mod organisation;
 mod relay;
 mod section;
 mod storage;
+mod trial;
 mod units;
 
 use std::collections::HashMap;
@@ -32,6 +33,7 @@ use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
 pub use self::invite::{BlankSubject, Guests, Invite, Rates};
+pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,8 @@ pub struct Settings {
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
     pub templates: Option<PathBuf>,
+    /// Where staff prove who they are, if not here.
+    pub directory: Option<Directory>,
     /// Every bound.
     pub limits: Limits,
     /// The journal.
@@ -330,6 +334,7 @@ impl Settings {
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
+        let directory = ldap::directory(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
         Some(Self {
@@ -342,6 +347,7 @@ impl Settings {
             dkim: dkim?,
             storage,
             templates,
+            directory: directory?,
             limits,
             log,
         })

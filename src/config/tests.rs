@@ -83,6 +83,7 @@ fn the_documented_examples_are_right() {
     let folder = Folder::with(&spelled_out(true));
     fs::create_dir(folder.path("credentials")).unwrap();
     fs::write(folder.path("credentials/smarthost"), "hunter2\n").unwrap();
+    fs::write(folder.path("credentials/directory"), "hunter3\n").unwrap();
     let settings = folder.read(&[]).unwrap();
 
     assert_eq!(settings.listeners.len(), 3);
@@ -198,7 +199,7 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
             ),
             (
                 "mail",
-                "These are known here: server, organisation, web, listener, invite, relay, dkim, storage, templates, limits, log."
+                "These are known here: server, organisation, web, listener, invite, relay, dkim, storage, templates, directory, limits, log."
             ),
         ]
     );

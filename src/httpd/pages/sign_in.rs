@@ -24,6 +24,10 @@ use crate::httpd::session::Sessions;
 /// One sentence for unknown, wrong and locked, so that it tells nothing.
 const REFUSED: &str = "That address and password do not belong together. Please try again.";
 
+/// The password may well be right.
+const UNAVAILABLE: &str =
+    "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes.";
+
 /// What is typed into the form.
 #[derive(Debug, Deserialize)]
 struct Typed {
@@ -72,7 +76,7 @@ async fn enter(
         Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
         Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
-        Verdict::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE.to_owned()),
     };
     let names = SignIn { address, fault: Some(fault), signed_out: false, form: visitor.form_token() };
     let page = pages.page(status, "sign-in", names);
