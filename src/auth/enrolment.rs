@@ -135,9 +135,11 @@ impl Enrolment {
         if last.is_some_and(|last| last.elapsed() < within) {
             return Ok(Some(account));
         }
-        self.vouched().remove(&account.id);
-        let now = self.owner(&account.mailbox.address).await?;
-        Ok(now.filter(|now| now.id == account.id))
+        let now = self.owner(&account.mailbox.address).await?.filter(|now| now.id == account.id);
+        if now.is_none() {
+            self.vouched().remove(&account.id);
+        }
+        Ok(now)
     }
 
     /// Brings the account up to what the directory says, and notes when it did. `None` where the person's address

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use postern::config::{Directory, Settings};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a server may take until it listens.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -18,7 +20,8 @@ impl Service {
     /// Starts a program that stays in the foreground, and waits until it listens on all of these.
     pub fn start(command: &mut Command, log: &Path, listens: &[SocketAddr]) -> Self {
         let out = fs::File::create(log).unwrap();
-        command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
+        // A group of its own, so that its children end with it.
+        command.process_group(0).stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         let mut service = Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")));
         let begun = Instant::now();
         for address in listens {
@@ -37,7 +40,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let group = Pid::from_child(&self.0);
+        let _ = kill_process_group(group, Signal::KILL);
         let _ = self.0.wait();
     }
 }

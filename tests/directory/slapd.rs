@@ -56,7 +56,12 @@ impl Slapd {
 
     /// Starts the server, on what it had.
     pub fn go(&mut self) {
-        let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
+        let urls = format!(
+            "ldap://127.0.0.1:{} ldaps://127.0.0.1:{} {}",
+            self.port,
+            self.tls_port,
+            self.local_url()
+        );
         let mut command = Command::new(installed("slapd").unwrap());
         // -d keeps it in the foreground; level 0 keeps it silent.
         command.args(["-d", "0", "-h", &urls, "-f"]).arg(self.path("slapd.conf"));
@@ -77,6 +82,11 @@ impl Slapd {
     /// Where the server listens for TLS from the first octet.
     pub fn tls_url(&self) -> String {
         format!("ldaps://localhost:{}", self.tls_port)
+    }
+
+    /// A socket for its administrator.
+    fn local_url(&self) -> String {
+        format!("ldapi://{}", self.path("ldapi").display().to_string().replace('/', "%2F"))
     }
 
     /// `[directory]` with these servers, and what else is to differ.
@@ -109,8 +119,7 @@ impl Slapd {
     /// Changes entries while the server runs (ldapmodify(1)).
     pub fn modify(&self, changes: &str) {
         let mut child = Command::new(installed("ldapmodify").unwrap())
-            .args(["-x", "-H", &self.url(), "-D", &format!("cn=admin,{BASE}"), "-w", "admin", "-ZZ"])
-            .env("LDAPTLS_CACERT", self.path("ca.pem"))
+            .args(["-x", "-H", &self.local_url(), "-D", &format!("cn=admin,{BASE}"), "-w", "admin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -148,6 +157,7 @@ fn configuration(folder: &Path) -> String {
          TLSCertificateFile {folder}/server.pem\n\
          TLSCertificateKeyFile {folder}/server.key\n\
          security simple_bind=128\n\
+         localSSF 128\n\
          database mdb\n\
          suffix \"{BASE}\"\n\
          rootdn \"cn=admin,{BASE}\"\n\

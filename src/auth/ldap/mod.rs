@@ -166,7 +166,7 @@ impl Question for Search<'_> {
 
 /// Asks, and takes in what comes, within bounds.
 async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Unanswered> {
-    /// Search references (RFC 4511 §4.5.3) that are passed over before an answer is none.
+    /// Search references (RFC 4511 §4.5.3) that are passed over before the rest is not heard.
     const REFERENCES_MAX: usize = 100;
     const SUCCESS: u32 = 0;
     const SIZE_LIMIT_EXCEEDED: u32 = 4;
@@ -185,12 +185,17 @@ async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Una
             entries.push(Entry::read(found).ok_or_else(strange)?);
         }
         if references > REFERENCES_MAX || entries.len() > search.limit {
-            return Err(Unanswered::Server("it sent more than was asked for".to_owned()));
+            // Some servers do not count (RFC 4511 §4.5.1.4). We do; the rest is not heard.
+            let id = stream.ldap_handle().last_id();
+            ldap.abandon(id).await?;
+            entries.truncate(search.limit);
+            return Ok(entries);
         }
     }
     let result = stream.finish().await;
     match result.rc {
-        SUCCESS | SIZE_LIMIT_EXCEEDED => Ok(entries),
+        SUCCESS => Ok(entries),
+        SIZE_LIMIT_EXCEEDED if !entries.is_empty() => Ok(entries),
         _ => Err(Unanswered::Question(result)),
     }
 }
