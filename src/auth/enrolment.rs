@@ -182,11 +182,16 @@ impl Enrolment {
         let is_ours = |account: &Stored<Account>| {
             account.value.kind == Kind::Staff && account.value.credential == Credential::Organisation
         };
-        // Who was known before keeps the account, whatever the address is now; an address that is somebody else's stays so.
+        // Who is new here does not become somebody else by an address that was given on: only a primary one, under which
+        // an entry was made anew, leads back to its account.
+        let is_theirs = |other: &Stored<Account>| {
+            is_ours(other)
+                && (person.id.is_none() || other.value.mailbox.address.same_mailbox(&person.address))
+        };
         let old = match (by_id.filter(is_ours), by_address) {
             (Some(known), Some(other)) if known.value.id != other.value.id => return Ok(None),
             (Some(known), _) => Some(known),
-            (None, Some(other)) if !is_ours(&other) => return Ok(None),
+            (None, Some(other)) if !is_theirs(&other) => return Ok(None),
             (None, other) => other,
         };
         let id = old.as_ref().map_or_else(AccountId::fresh, |old| old.value.id);
@@ -270,3 +275,6 @@ impl Change {
         self.taken.iter().for_each(|address| audit::record(&Event::AddressTaken { address }));
     }
 }
+
+#[cfg(test)]
+mod tests;

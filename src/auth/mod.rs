@@ -198,18 +198,14 @@ impl Authenticator {
         if let Some(wait) = self.wait(name, site) {
             return Verdict::Throttled(wait);
         }
-        match account {
-            Some(account) => {
-                self.failures_of_names.succeeded(name);
-                self.failures_of_names.succeeded(&key);
-                self.failures_of_peers.succeeded(site);
-                Verdict::Known(Identity::from(account))
-            }
-            None => {
-                self.failed([name, &key], site);
-                Verdict::Refused
-            }
-        }
+        let Some(account) = account else {
+            self.failed([name, &key], site);
+            return Verdict::Refused;
+        };
+        self.failures_of_names.succeeded(name);
+        self.failures_of_names.succeeded(&key);
+        self.failures_of_peers.succeeded(site);
+        Verdict::Known(Identity::from(account))
     }
 
     /// The staff member who owns this address, without a password: for listeners whose peer has authenticated its

@@ -170,10 +170,10 @@ impl DirectoryGroups {
     }
 }
 
-/// The directory, if the file has one: `Some(None)` without, `None` if it is faulty.
-pub(super) fn directory(root: &mut Section<'_>) -> Option<Option<Directory>> {
+/// The directory, if the file has one and it is right.
+pub(super) fn directory(root: &mut Section<'_>) -> Option<Directory> {
     let is_given = root.is_given("directory");
-    root.section("directory", |section| if is_given { read(section).map(Some) } else { Some(None) })
+    root.section("directory", |section| if is_given { read(section) } else { None })
 }
 
 fn read(section: &mut Section<'_>) -> Option<Directory> {

@@ -347,7 +347,7 @@ impl Settings {
             dkim: dkim?,
             storage,
             templates,
-            directory: directory?,
+            directory,
             limits,
             log,
         })

@@ -1,5 +1,6 @@
 //! From an entry to a person.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::auth::directory::Person;
@@ -84,7 +85,13 @@ impl Reading {
     fn id(&self, entry: &Entry) -> Option<String> {
         let octets = entry.values(&self.attributes.id).next()?;
         let is_usable = (1..=ID_OCTETS_MAX).contains(&octets.len());
-        is_usable.then(|| octets.iter().map(|octet| format!("{octet:02x}")).collect())
+        is_usable.then(|| {
+            octets.iter().fold(String::new(), |mut id, octet| {
+                // Writing to a string never fails.
+                let _ = write!(id, "{octet:02x}");
+                id
+            })
+        })
     }
 
     fn is_barred(&self, entry: &Entry) -> bool {

@@ -35,7 +35,7 @@ impl LdapDirectory {
     pub async fn probe(&self, server: &DirectoryServer, now: Timestamp) -> Vec<Finding> {
         let mut ldap = match self.searching.connect(server).await {
             Ok(ldap) => ldap,
-            Err(problem) => return vec![unreachable(server, problem)],
+            Err(problem) => return vec![unreachable(server, &problem)],
         };
         let mut findings = Vec::new();
         let settings = &self.settings;
@@ -144,7 +144,7 @@ impl LdapDirectory {
 }
 
 /// Which key a failed connection is about.
-fn unreachable(server: &DirectoryServer, problem: String) -> Finding {
+fn unreachable(server: &DirectoryServer, problem: &str) -> Finding {
     let lower = problem.to_lowercase();
     let (key, remedy) = if lower.contains("bind_dn") {
         ("directory.bind_dn", "Check bind_dn and the file behind bind_password_file.")
