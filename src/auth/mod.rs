@@ -11,6 +11,8 @@ pub mod directory;
 pub mod enrolment;
 pub mod ldap;
 pub mod password;
+#[cfg(feature = "saml")]
+pub mod saml;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -61,7 +61,7 @@ impl Sessions {
     /// # Errors
     /// [`LookupFault`] where the book cannot be read, or the directory, whose turn it was, is silent.
     pub async fn find(&self, token: &Token) -> Result<Option<(Session, Account)>, LookupFault> {
-        let found = self.accounts.session(&token.hash(), self.clock.now())?;
+        let found = self.stored(token)?;
         let (Some((session, account)), Some(authenticator)) = (found.clone(), &self.authenticator) else {
             return Ok(found);
         };
@@ -73,6 +73,14 @@ impl Sessions {
             }
         }
         Ok(account.filter(|account| !account.locked).map(|account| (session, account)))
+    }
+
+    /// The same as it stands in the book, the directory unasked: for the frame of a page whose permit was asked for.
+    ///
+    /// # Errors
+    /// [`StoreFault`] where the book cannot be read.
+    pub fn stored(&self, token: &Token) -> Result<Option<(Session, Account)>, StoreFault> {
+        self.accounts.session(&token.hash(), self.clock.now())
     }
 
     /// A new session for somebody who has just proved who they are, always with a new token; the one that the

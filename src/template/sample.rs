@@ -10,6 +10,26 @@ pub(super) fn page() -> [Value; 2] {
     both(|_| context!(organisation => organisation()))
 }
 
+/// What stands around every page: for somebody who may everything, and for nobody in particular.
+pub(super) fn frames() -> [Value; 2] {
+    both(|full| {
+        let person = context!(
+            name => "Kim Roe",
+            address => "kim@partner.example",
+            is_guest => false,
+            may_invite => true,
+            may_administer => true,
+            form => "0123456789abcdefghjkmnpqrs",
+        );
+        context!(person => full.then_some(person), here => if full { "/received" } else { "" })
+    })
+}
+
+/// A page's own names, and those of its frame.
+pub(super) fn framed((own, frame): (Value, Value)) -> Value {
+    context!(..own, ..frame)
+}
+
 /// The blocks that are put into an invitation.
 pub(super) fn invitation() -> [Value; 2] {
     both(|full| {
@@ -34,6 +54,28 @@ pub(super) fn notice() -> [Value; 2] {
             guest => person(full, "Kim Roe", "kim@partner.example"),
             portal => "https://postern.corp.example",
             subject => "Drawings for the bridge",
+        )
+    })
+}
+
+/// What a mail has invited, for its inviter.
+pub(super) fn receipt() -> [Value; 2] {
+    both(|full| {
+        let kim = context!(
+            name => full.then_some("Kim Roe"),
+            address => "kim@partner.example",
+            has_account => !full,
+        );
+        let lee = context!(name => full.then_some("Lee Poe"), address => "lee@partner.example", has_account => full);
+        let attachment = context!(name => "bridge.pdf", size => "1.2 MiB");
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            subject => "Drawings for the bridge",
+            invitees => if full { vec![kim, lee] } else { vec![kim] },
+            attachments => if full { vec![attachment] } else { Vec::new() },
+            until => "8 December 2026, 13:45 UTC",
+            days => if full { 14 } else { 1 },
         )
     })
 }
@@ -147,7 +189,6 @@ pub(super) fn dropoff() -> [Value; 2] {
             organisation => organisation(),
             guest => person(full, "Kim Roe", "kim@partner.example"),
             inviters,
-            form => FORM,
         )
     })
 }

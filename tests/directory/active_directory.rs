@@ -101,7 +101,7 @@ async fn people_as_they_are(samba: &Samba) {
     }
     let server = &directory.servers()[0];
     assert_eq!(directory.probe(server, clock.now()).await, []);
-    let wrong_clock = clock.now() + std::time::Duration::from_secs(3600);
+    let wrong_clock = clock.now() + std::time::Duration::from_hours(1);
     let findings = directory.probe(server, wrong_clock).await;
     assert!(findings.iter().any(|finding| finding.problem.contains("clock")), "{findings:?}");
 }

@@ -37,7 +37,7 @@ fn each_fault_of_a_directory_is_said_with_its_key() {
     let Some(slapd) = Slapd::start() else { return };
     let folder = slapd.path("");
     let (url, tls_url) = (slapd.url(), slapd.tls_url());
-    let good = slapd.section(&[&url, &tls_url], "");
+    let good = Slapd::section(&[&url, &tls_url], "");
     let report = said(&folder, &good);
     assert_eq!(
         of_directory(&report),
@@ -51,23 +51,23 @@ fn each_fault_of_a_directory_is_said_with_its_key() {
     let by_number = tls_url.replace("localhost", "127.0.0.1");
     // TLS is spoken where StartTLS is, and the other way round.
     let crossed = url.replace("ldap:", "ldaps:");
-    let change = |from: &str, to: &str| slapd.section(&[&tls_url], "").replace(from, to);
+    let change = |from: &str, to: &str| Slapd::section(&[&tls_url], "").replace(from, to);
     for (section, key, words) in [
-        (slapd.section(&[&gone], ""), "directory.urls", "refused"),
-        (slapd.section(&[&by_number], ""), "directory.urls", "not valid for"),
-        (slapd.section(&[&crossed], ""), "directory.urls", "Check name and port"),
+        (Slapd::section(&[&gone], ""), "directory.urls", "refused"),
+        (Slapd::section(&[&by_number], ""), "directory.urls", "not valid for"),
+        (Slapd::section(&[&crossed], ""), "directory.urls", "Check name and port"),
         (change("trust = \"ca.pem\"", ""), "directory.trust", "UnknownIssuer"),
         (change("cn=postern,ou=services", "cn=other,ou=services"), "directory.bind_dn", "bind_password_file"),
         (change("\"service-password\"", "\"ca.pem\""), "directory.bind_dn", "bind_password_file"),
         (change("base = \"ou=people", "base = \"ou=persons"), "directory.base", "ou=persons"),
         (change("group_base = \"ou=groups", "group_base = \"ou=teams"), "directory.group_base", "ou=teams"),
         (
-            slapd.section(&[&url], "user_filter = \"(&(objectClass=account)(uid={name}))\""),
+            Slapd::section(&[&url], "user_filter = \"(&(objectClass=account)(uid={name}))\""),
             "directory.user_filter",
             "finds nobody",
         ),
         (
-            slapd.section(&[&url], "mail_filter = \"(proxyMail={address})\""),
+            Slapd::section(&[&url], "mail_filter = \"(proxyMail={address})\""),
             "directory.mail_filter",
             "finds nobody",
         ),
@@ -88,9 +88,9 @@ fn each_fault_of_a_directory_is_said_with_its_key() {
             change("kind = \"openldap\"", "kind = \"novell\""),
             "Write \"active-directory\" or \"openldap\" or \"custom\".",
         ),
-        (slapd.section(&[&url], "user_filter = \"(uid=dora)\""), "{name} does not stand in it"),
-        (slapd.section(&[&url], "user_filter = \"((uid={name})\""), "is not a filter"),
-        (slapd.section(&[&url], "connections = 0"), "directory.connections"),
+        (Slapd::section(&[&url], "user_filter = \"(uid=dora)\""), "{name} does not stand in it"),
+        (Slapd::section(&[&url], "user_filter = \"((uid={name})\""), "is not a filter"),
+        (Slapd::section(&[&url], "connections = 0"), "directory.connections"),
     ] {
         let report = said(&folder, &section);
         assert!(report.contains("FAULT  directory.") && report.contains(words), "{words}: {report}");

@@ -70,10 +70,10 @@ async fn a_storm_of_sign_ins_outlives_the_directory() {
         times.sort_unstable();
         let of = |part: usize| times[(times.len() - 1) * part / 100].as_secs_f64() * 1000.0;
         eprintln!(
-            "directory {:8}: {code} × {:6}, {:4.0} a second, median {:.1} ms, 99 of 100 within {:.1} ms",
+            "directory {:8}: {code} × {:6}, {:4} a second, median {:.1} ms, 99 of 100 within {:.1} ms",
             PHASES[*at],
             times.len(),
-            times.len() as f64 / third.as_secs_f64(),
+            u128::try_from(times.len()).unwrap() * 1000 / third.as_millis(),
             of(50),
             of(99)
         );

@@ -11,7 +11,7 @@ use postern::config::{Directory, Settings};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a server may take until it listens.
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 
 /// A process that ends with the test.
 pub struct Service(Child);

@@ -90,7 +90,7 @@ impl Slapd {
     }
 
     /// `[directory]` with these servers, and what else is to differ.
-    pub fn section(&self, urls: &[&str], more: &str) -> String {
+    pub fn section(urls: &[&str], more: &str) -> String {
         format!(
             r#"
             [directory]
@@ -113,7 +113,7 @@ impl Slapd {
 
     /// The same, read.
     pub fn settings(&self, urls: &[&str], more: &str) -> Directory {
-        settings(self.folder.path(), &self.section(urls, more))
+        settings(self.folder.path(), &Self::section(urls, more))
     }
 
     /// Changes entries while the server runs (ldapmodify(1)).
@@ -218,7 +218,7 @@ fn organisation() -> String {
             format!("uid: {uid}\n")
         };
         let cn_line = if entry.starts_with("cn=") { String::new() } else { "cn: x\n".to_owned() };
-        let mails: String = mail.iter().map(|mail| format!("mail: {mail}\n")).collect();
+        let mails = mail.iter().fold(String::new(), |lines, mail| lines + "mail: " + mail + "\n");
         let password = if uid == "zoe" { ZOES_PASSWORD } else { PASSWORD };
         write!(
             ldif,
