@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::store::schema;
 use crate::store::{Batch, Store, StoreFault, Stored, Table};
@@ -75,6 +76,8 @@ pub struct Account {
     pub created: Timestamp,
     /// Guests: who invited them, the last one last.
     pub inviters: Vec<Mailbox>,
+    /// Of mails and pages for this person, if it is known.
+    pub language: Option<Language>,
 }
 
 /// A browser that somebody has signed in with.
@@ -220,6 +223,7 @@ mod tests {
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),
+            language: None,
         }
     }
 

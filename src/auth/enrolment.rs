@@ -209,6 +209,7 @@ impl Enrolment {
                 locked: false,
                 created: self.inner.clock.now(),
                 inviters: Vec::new(),
+                language: None,
             },
         };
         match &old {

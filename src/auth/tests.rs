@@ -45,6 +45,7 @@ impl Door {
                 locked,
                 created: Timestamp::from_millis(0),
                 inviters: Vec::new(),
+                language: None,
             };
             accounts.insert(&mut batch, &account).unwrap();
         }

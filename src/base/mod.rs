@@ -6,5 +6,7 @@ pub mod address;
 pub mod base32;
 pub mod clock;
 pub mod id;
+pub mod language;
 pub mod mailbox;
+pub mod phrase;
 pub mod secret;

@@ -29,6 +29,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::base::address::{Address, Domain};
+use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
@@ -91,6 +92,8 @@ pub struct Organisation {
     pub domains: Vec<Domain>,
     /// The From address of what Postern writes in its own name.
     pub notice_address: Address,
+    /// Of mails and pages for people of whom no other is known.
+    pub language: Language,
 }
 
 /// One socket on which mail comes in.
@@ -102,6 +105,8 @@ pub struct Listener {
     pub tls: TlsMode,
     /// Who may send.
     pub role: Role,
+    /// The proxies by which all connections come, if they do; each says for whom (PROXY protocol, version 2).
+    pub proxy_from: Vec<IpNet>,
 }
 
 /// When TLS begins on a listener.

@@ -15,6 +15,7 @@ pub mod form;
 pub mod page;
 pub mod pages;
 pub mod permit;
+pub mod reader;
 pub mod router;
 pub mod session;
 #[cfg(test)]

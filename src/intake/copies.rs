@@ -148,6 +148,7 @@ impl Copies {
                 (fresh(), State::Accepted { sent: None, at: self.now, account: account.value.id })
             }
         };
+        let theirs = if let Guest::Known(account) = &guest { account.value.language } else { None };
         let invitation = Invitation {
             id,
             inviter: self.inviter.clone(),
@@ -158,6 +159,7 @@ impl Copies {
             created,
             state,
             life: Life::default(),
+            language: self.list.wishes.language.or(theirs),
         };
         let invited = Invited { invitation, link, guest };
         let blocks = self.blocks(&invited)?;
@@ -208,7 +210,8 @@ impl Copies {
             subject: &invitation.subject,
             has_account,
         };
-        let text = |name| self.templates.render(name, &context);
+        let language = invitation.language.unwrap_or(self.policy.organisation.language);
+        let text = |name| self.templates.render(name, language, &context);
         Ok(Blocks {
             top_text: text("mail/invitation/top.txt")?,
             top_html: text("mail/invitation/top.html")?,

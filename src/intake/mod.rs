@@ -146,7 +146,8 @@ impl Intake {
         }
         facts.from.iter().try_for_each(|from| self.speaks_for(&submission.submitter, &from.address))?;
 
-        let sorter = Sorter { invite, domains: &organisation.domains };
+        let languages = self.inner.parts.templates.current().languages();
+        let sorter = Sorter { invite, domains: &organisation.domains, languages: &languages };
         match sorter.sort(&submission.recipients, &facts)? {
             Sorted::Ordinary if facts.received_count > limits.received_headers => Err(Refusal::Loop {
                 hops: facts.received_count,

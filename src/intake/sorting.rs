@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::address::{Address, Domain, LocalPart};
 use crate::base::clock::Lifespan;
+use crate::base::language::Language;
 use crate::config;
 use crate::intake::refusal::Refusal;
 use crate::intake::submission::Recipient;
@@ -45,6 +46,8 @@ pub struct Guestlist {
 pub struct Wishes {
     /// `+30d`: how long the links are valid; the shortest, if more than once.
     pub lifespan: Option<Lifespan>,
+    /// In which language, if the inviter said so (`invite+de@`); the first, if more than once.
+    pub language: Option<Language>,
     /// `+receipt`, or NOTIFY=SUCCESS for the invite address (RFC 3461 §4.1): a receipt by mail.
     pub receipt: bool,
     /// `+preview`: nobody is invited; the inviter gets what each invitee would.
@@ -58,6 +61,7 @@ impl Wishes {
             lifespan: self.lifespan.into_iter().chain(other.lifespan).min(),
             receipt: self.receipt || other.receipt,
             preview: self.preview || other.preview,
+            language: self.language.or(other.language),
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct Sorter<'a> {
     pub invite: &'a config::Invite,
     /// `[organisation] domains`.
     pub domains: &'a [Domain],
+    /// In which there are texts.
+    pub languages: &'a BTreeSet<Language>,
 }
 
 impl Sorter<'_> {
@@ -181,7 +187,9 @@ impl Sorter<'_> {
             let wish = match word.to_ascii_lowercase().as_str() {
                 "receipt" => Wishes { receipt: true, ..Wishes::default() },
                 "preview" => Wishes { preview: true, ..Wishes::default() },
-                word => Wishes { lifespan: self.days(word)?, ..Wishes::default() },
+                word => {
+                    Wishes { lifespan: self.days(word)?, language: self.language(word), ..Wishes::default() }
+                }
             };
             if wish == Wishes::default() {
                 return Err(Refusal::BadTag {
@@ -203,6 +211,11 @@ impl Sorter<'_> {
             }
             days => Ok(days),
         }
+    }
+
+    /// `de`, if there are texts in it.
+    fn language(&self, word: &str) -> Option<Language> {
+        Language::parse(word).filter(|language| self.languages.contains(language))
     }
 
     /// The invite address and the tag of `invite+tag@…`.

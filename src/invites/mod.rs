@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::address::Address;
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::{AccountId, InvitationId};
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Token, TokenHash};
 pub use crate::invites::life::{Approval, Asked, Life, Stage};
@@ -66,6 +67,8 @@ pub struct Invitation {
     pub state: State,
     /// What has been done about it since.
     pub life: Life,
+    /// Of the invitee, if it is known.
+    pub language: Option<Language>,
 }
 
 /// A link: to which invitation it leads, and since when.

@@ -17,6 +17,7 @@ use crate::accounts::Account;
 use crate::base::address::{Domain, ReversePath};
 use crate::base::clock::Clock;
 use crate::base::id::{InvitationId, MessageId};
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
@@ -49,6 +50,7 @@ struct Writer {
     organisation: String,
     host: Domain,
     portal: String,
+    language: Language,
 }
 
 /// Why a notice was not written.
@@ -91,6 +93,8 @@ struct Letter<'a> {
     answer: Option<Sealed>,
     /// Messages that it encloses.
     enclosed: &'a [Enclosed],
+    /// What its reader reads; `None` is the organisation's.
+    language: Option<Language>,
 }
 
 #[derive(Serialize)]
@@ -121,6 +125,7 @@ impl Notices {
             organisation: organisation.name.clone(),
             host: server.hostname.clone(),
             portal: web.public_url.clone(),
+            language: organisation.language,
         };
         let (signer, writer) = (Signer::none(), Arc::new(writer));
         Self { queue, spool, templates, clock, signer, addresses: None, writer }
@@ -165,7 +170,7 @@ impl Notices {
         guest: &Account,
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
-        self.write(batch, "welcome", Letter::to(&guest.mailbox), &context).await
+        self.write(batch, "welcome", Letter::to(&guest.mailbox).in_language(guest.language), &context).await
     }
 
     async fn write<C: Serialize + Sync>(
@@ -175,11 +180,12 @@ impl Notices {
         letter: Letter<'_>,
         context: &C,
     ) -> Result<Admission, NoticeFault> {
-        let Letter { to, in_reply_to, invitation, answer, enclosed } = letter;
+        let Letter { to, in_reply_to, invitation, answer, enclosed, language } = letter;
+        let language = language.unwrap_or(self.writer.language);
         let id = MessageId::fresh();
         let now = self.clock.now();
         let templates = self.templates.current();
-        let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), context);
+        let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), language, context);
         let reply_to =
             answer.zip(self.addresses.as_ref()).and_then(|(about, addresses)| addresses.reply_to(about));
         let octets = Notice {
@@ -238,12 +244,16 @@ impl Notices {
 
 impl<'a> Letter<'a> {
     const fn to(to: &'a Mailbox) -> Self {
-        Self { to, in_reply_to: None, invitation: None, answer: None, enclosed: &[] }
+        Self { to, in_reply_to: None, invitation: None, answer: None, enclosed: &[], language: None }
     }
 
     /// An answer to it is a command about this.
     const fn answered(self, about: Sealed) -> Self {
         Self { answer: Some(about), ..self }
+    }
+
+    fn in_language(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     fn in_thread_of(self, invitation: &'a Invitation) -> Self {

@@ -29,7 +29,7 @@ pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 pub const DIRECTORY_IDS: TablePrefix = TablePrefix { octet: 0x1C, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 3 };
 /// Which invitation a link belongs to, by the hash of its token.
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 /// What inviters are asked to approve, by the hash of the word in their mail.
@@ -51,7 +51,7 @@ pub const KEYS: TablePrefix = TablePrefix { octet: 0x2F, record: 1 };
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
 /// Envelopes of a message: its id, then a number.
-pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 1 };
+pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 2 };
 
 /// Questions to identity providers by the hash of the browser's token.
 pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };

@@ -242,7 +242,8 @@ pub(super) fn letter() -> [Value; 2] {
 const FORM: &str = "zyxwvtsrqpnmkjhgfedcba9876";
 
 fn both(sample: impl Fn(bool) -> Value) -> [Value; 2] {
-    [sample(true), sample(false)]
+    // The language is added by whoever renders.
+    [true, false].map(|full| context!(language => "en", ..sample(full)))
 }
 
 fn organisation() -> Value {

@@ -26,6 +26,7 @@ async fn staff_of_a_domain() {
             settings.listeners.push(Listener {
                 address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tls: TlsMode::None,
+                proxy_from: Vec::new(),
                 role: Role::Relay { trusted: vec!["127.0.0.0/8".parse().unwrap()] },
             });
         })

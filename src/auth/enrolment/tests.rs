@@ -91,6 +91,7 @@ impl Door {
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),
+            language: None,
         };
         let mut batch = Batch::new();
         accounts.insert(&mut batch, &bob).unwrap();

@@ -1,7 +1,6 @@
 //! The Drop-Off page: where a guest arrives. It names the people who invited the guest.
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
@@ -29,7 +28,7 @@ async fn first(_: Guest) -> Redirect {
     Redirect::to("/dropoff")
 }
 
-async fn show(guest: Guest, State(pages): State<Pages>) -> Response {
+async fn show(guest: Guest, pages: Pages) -> Response {
     let names = DropOff { guest: &guest.account.mailbox, inviters: &guest.account.inviters };
     pages.page(StatusCode::OK, "dropoff", names)
 }

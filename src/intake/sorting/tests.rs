@@ -20,7 +20,9 @@ fn sort_with(recipients: &[&str], to: &[&str], read_headers: bool) -> Result<Sor
         .map(|text| Recipient { address: text.parse().unwrap(), parameters: RcptParameters::default() })
         .collect();
     let to = to.iter().map(|text| Mailbox::from(text.parse::<Address>().unwrap())).collect();
-    Sorter { invite: &invite, domains: &domains }.sort(&recipients, &Facts { to, ..Facts::default() })
+    let languages = [Language::ENGLISH, Language::parse("de").unwrap()].into();
+    Sorter { invite: &invite, domains: &domains, languages: &languages }
+        .sort(&recipients, &Facts { to, ..Facts::default() })
 }
 
 fn sort(recipients: &[&str]) -> Result<Sorted, Refusal> {
@@ -200,4 +202,21 @@ fn every_combination_of_forms_gives_each_person_one_link() {
             assert_eq!(names(&list.courtesy).len(), usize::from(addresses.contains(&"bo@corp.example")));
         }
     }
+}
+
+#[test]
+fn a_language_that_there_is_may_stand_in_the_tag() {
+    let tagged = |tags: &[&str]| {
+        let invite = tags.iter().map(|tag| format!("invite+{tag}@corp.example"));
+        let all: Vec<_> = invite.chain(["kim@partner.example".to_owned()]).collect();
+        sort(&all.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let list = listed(tagged(&["30d+DE", "en"]));
+    assert_eq!(
+        (list.wishes.lifespan, list.wishes.language),
+        (Some(Lifespan::days(30)), Language::parse("de"))
+    );
+    let list = listed(sort(&["invite@corp.example", "kim@partner.example"]));
+    assert_eq!(list.wishes.language, None);
+    assert!(matches!(tagged(&["fr"]), Err(Refusal::BadTag { tag, .. }) if tag == "fr"));
 }

@@ -12,6 +12,7 @@ use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::{SystemClock, Timestamp};
 use crate::base::id::AccountId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
@@ -307,6 +308,7 @@ impl World {
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account).unwrap();
@@ -352,6 +354,7 @@ fn policy(limits: Limits) -> Policy {
             name: "Corp".to_owned(),
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: Address::parse("postmaster@corp.example").unwrap(),
+            language: Language::ENGLISH,
         },
         invite: config::Invite::at(vec![invite]),
         web: config::Web {
