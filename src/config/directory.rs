@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::base::address::{Address, Domain};
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
-    Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
+    Fault, Faults, GuestAccounts, Invite, Limits, Log, Organisation, Registration, Relay, Server, Settings,
+    Storage, Web,
 };
 use crate::config::{listen, storage};
 
@@ -48,6 +49,8 @@ impl Settings {
                 session_lifetime: listen::SESSION_LIFETIME,
             },
             invite: Invite::at(invite.to_vec()),
+            registration: Registration::default(),
+            guests: GuestAccounts::default(),
             relay: Relay::default(),
             dkim: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },
