@@ -53,6 +53,7 @@ impl Settings {
             guests: GuestAccounts::default(),
             relay: Relay::default(),
             dkim: Vec::new(),
+            saml: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },
             templates: Some(directory.join(storage::TEMPLATES)),
             limits: Limits::default(),

@@ -14,6 +14,7 @@ mod listen;
 mod organisation;
 mod people;
 mod relay;
+mod saml;
 mod section;
 mod storage;
 mod units;
@@ -32,8 +33,10 @@ use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
-pub use self::invite::{BlankSubject, Guests, Invite, Rates};
+pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::people::{GuestAccounts, Registration};
+pub use self::relay::Bounces;
+pub use self::saml::{Saml, SamlRights};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +59,8 @@ pub struct Settings {
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
+    /// Identity providers that vouch for staff.
+    pub saml: Vec<Saml>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -164,6 +169,8 @@ pub struct Relay {
     pub idle_timeout: Duration,
     /// Authorities to trust beside the system's, PEM.
     pub trust: Option<PathBuf>,
+    /// Who hears of an invitation's mail that bounces further on.
+    pub bounces: Bounces,
 }
 
 /// To whom mail goes.
@@ -336,6 +343,7 @@ impl Settings {
         let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
+        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -350,6 +358,7 @@ impl Settings {
             guests,
             relay: relay?,
             dkim: dkim?,
+            saml: saml?,
             storage,
             templates,
             limits,

@@ -2,12 +2,34 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
+
 use minijinja::context;
 use minijinja::value::Value;
 
 /// What every page has.
 pub(super) fn page() -> [Value; 2] {
     both(|_| context!(organisation => organisation()))
+}
+
+/// What stands around every page: for somebody who may everything, and for nobody in particular.
+pub(super) fn frames() -> [Value; 2] {
+    both(|full| {
+        let person = context!(
+            name => "Kim Roe",
+            address => "kim@partner.example",
+            is_guest => false,
+            may_invite => true,
+            may_administer => true,
+            form => "0123456789abcdefghjkmnpqrs",
+        );
+        context!(person => full.then_some(person), here => if full { "/received" } else { "" })
+    })
+}
+
+/// A page's own names, and those of its frame.
+pub(super) fn framed((own, frame): (Value, Value)) -> Value {
+    context!(..own, ..frame)
 }
 
 /// The blocks that are put into an invitation.
@@ -38,110 +60,26 @@ pub(super) fn notice() -> [Value; 2] {
     })
 }
 
-/// The mail that asks an applicant to confirm the address.
-pub(super) fn verify() -> [Value; 2] {
+/// What a mail has invited, for its inviter.
+pub(super) fn receipt() -> [Value; 2] {
     both(|full| {
-        context!(
-            organisation => organisation(),
-            person => person(full, "Kim Roe", "kim@partner.example"),
-            inviter => person(full, "Ana Berg", "ana@corp.example"),
-            link => "https://postern.corp.example/verify/0123456789abcdefghjkmnpqrs",
-            days => 2,
-        )
-    })
-}
-
-/// The mails to a person about the person's own account.
-pub(super) fn about_account() -> [Value; 2] {
-    both(|full| {
-        context!(
-            organisation => organisation(),
-            person => person(full, "Kim Roe", "kim@partner.example"),
-            link => "https://postern.corp.example/reset/0123456789abcdefghjkmnpqrs",
-            portal => "https://postern.corp.example",
-            at => "8 December 2026",
-            locked => full,
-            contact => full.then_some("ana@corp.example"),
-            unused => full,
-        )
-    })
-}
-
-/// The page between the form and the second mail.
-pub(super) fn waiting() -> [Value; 2] {
-    both(|full| {
-        context!(
-            organisation => organisation(),
-            inviter => person(full, "Ana Berg", "ana@corp.example"),
-            invitee => person(full, "Kim Roe", "kim@partner.example"),
-            outcome => if full { "soon" } else { "first" },
-            again => "/i/0123456789abcdefghjkmnpqrs/again",
-            until => "26 November 2026, 13:45 UTC",
-            form => FORM,
-        )
-    })
-}
-
-/// The page behind the link of the second mail. Without the form where nothing is left to do.
-pub(super) fn verifying() -> [Value; 2] {
-    both(|full| {
-        context!(
-            organisation => organisation(),
-            person => person(full, "Kim Roe", "kim@partner.example"),
-            outcome => if full { "open" } else { "old" },
-            form => if full { FORM } else { "" },
-        )
-    })
-}
-
-/// The page for a forgotten password, before and after.
-pub(super) fn forgotten() -> [Value; 2] {
-    both(|full| {
-        context!(
-            organisation => organisation(),
+        let kim = context!(
+            name => full.then_some("Kim Roe"),
             address => "kim@partner.example",
-            sent => !full,
-            fault => full.then_some("Please enter your address."),
-            form => if full { FORM } else { "" },
-        )
-    })
-}
-
-/// The page where a new password is chosen. Without the form where the link opens nothing.
-pub(super) fn reset() -> [Value; 2] {
-    both(|full| {
+            has_account => !full,
+        );
+        let lee = context!(name => full.then_some("Lee Poe"), address => "lee@partner.example", has_account => full);
+        let attachment = context!(name => "bridge.pdf", size => "1.2 MiB");
         context!(
             organisation => organisation(),
-            address => full.then_some("kim@partner.example"),
-            outcome => if full { "open" } else { "old" },
-            fault => full.then_some("Please choose a longer password."),
-            form => if full { FORM } else { "" },
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            subject => "Drawings for the bridge",
+            invitees => if full { vec![kim, lee] } else { vec![kim] },
+            attachments => if full { vec![attachment] } else { Vec::new() },
+            until => "8 December 2026, 13:45 UTC",
+            days => if full { 14 } else { 1 },
         )
     })
-}
-
-/// What a person can change about the own account.
-pub(super) fn account() -> [Value; 2] {
-    both(|full| {
-        let session = |is_this| context!(is_this, started => "24 November 2026, 13:45 UTC");
-        let fault = full.then_some("Please correct this.");
-        context!(
-            organisation => organisation(),
-            person => person(full, "Kim Roe", "kim@partner.example"),
-            name => if full { "Kim Roe" } else { "" },
-            has_password => full,
-            may_leave => full,
-            sessions => if full { vec![session(true), session(false)] } else { vec![session(true)] },
-            done => full.then_some("password"),
-            faults => context!(name => fault, password => fault, new => fault, farewell => fault),
-            form => FORM,
-        )
-    })
-}
-
-/// The page after the account is gone.
-pub(super) fn farewell() -> [Value; 2] {
-    both(|_| context!(organisation => organisation(), address => "kim@partner.example"))
 }
 
 /// The form that opens an account. `valid_until` is missing while the mail is still on its way.
@@ -253,7 +191,6 @@ pub(super) fn dropoff() -> [Value; 2] {
             organisation => organisation(),
             guest => person(full, "Kim Roe", "kim@partner.example"),
             inviters,
-            form => FORM,
         )
     })
 }

@@ -3,6 +3,7 @@
 use minijinja::Value;
 
 use crate::template::sample;
+use crate::template::sample::people;
 
 /// A file of the `templates` folder, compiled in.
 macro_rules! built_in {
@@ -30,7 +31,7 @@ pub(super) enum Kind {
     /// It goes out as it is.
     Static,
     /// Pages stand in it.
-    Layout { samples: Samples },
+    Layout,
     /// It is filled in.
     Rendered { samples: Samples, keeps: &'static [Keep] },
 }
@@ -76,54 +77,53 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
-    rendered("mail/verify/subject.txt", built_in!("mail/verify/subject.txt"), sample::verify, HEADER),
-    rendered("mail/verify/body.txt", built_in!("mail/verify/body.txt"), sample::verify, OWN_LINE),
-    rendered("mail/verify/body.html", built_in!("mail/verify/body.html"), sample::verify, LINKED),
-    rendered("mail/reset/subject.txt", built_in!("mail/reset/subject.txt"), sample::about_account, HEADER),
-    rendered("mail/reset/body.txt", built_in!("mail/reset/body.txt"), sample::about_account, OWN_LINE),
-    rendered("mail/reset/body.html", built_in!("mail/reset/body.html"), sample::about_account, LINKED),
+    rendered("mail/verify/subject.txt", built_in!("mail/verify/subject.txt"), people::verify, HEADER),
+    rendered("mail/verify/body.txt", built_in!("mail/verify/body.txt"), people::verify, OWN_LINE),
+    rendered("mail/verify/body.html", built_in!("mail/verify/body.html"), people::verify, LINKED),
+    rendered("mail/reset/subject.txt", built_in!("mail/reset/subject.txt"), people::about_account, HEADER),
+    rendered("mail/reset/body.txt", built_in!("mail/reset/body.txt"), people::about_account, OWN_LINE),
+    rendered("mail/reset/body.html", built_in!("mail/reset/body.html"), people::about_account, LINKED),
     rendered(
         "mail/no-reset/subject.txt",
         built_in!("mail/no-reset/subject.txt"),
-        sample::about_account,
+        people::about_account,
         HEADER,
     ),
-    rendered("mail/no-reset/body.txt", built_in!("mail/no-reset/body.txt"), sample::about_account, &[]),
-    rendered("mail/no-reset/body.html", built_in!("mail/no-reset/body.html"), sample::about_account, &[]),
+    rendered("mail/no-reset/body.txt", built_in!("mail/no-reset/body.txt"), people::about_account, &[]),
+    rendered("mail/no-reset/body.html", built_in!("mail/no-reset/body.html"), people::about_account, &[]),
     rendered(
         "mail/password-changed/subject.txt",
         built_in!("mail/password-changed/subject.txt"),
-        sample::about_account,
+        people::about_account,
         HEADER,
     ),
     rendered(
         "mail/password-changed/body.txt",
         built_in!("mail/password-changed/body.txt"),
-        sample::about_account,
+        people::about_account,
         &[],
     ),
     rendered(
         "mail/password-changed/body.html",
         built_in!("mail/password-changed/body.html"),
-        sample::about_account,
+        people::about_account,
         &[],
     ),
-    rendered("mail/ending/subject.txt", built_in!("mail/ending/subject.txt"), sample::about_account, HEADER),
-    rendered("mail/ending/body.txt", built_in!("mail/ending/body.txt"), sample::about_account, &[]),
-    rendered("mail/ending/body.html", built_in!("mail/ending/body.html"), sample::about_account, &[]),
+    rendered("mail/ending/subject.txt", built_in!("mail/ending/subject.txt"), people::about_account, HEADER),
+    rendered("mail/ending/body.txt", built_in!("mail/ending/body.txt"), people::about_account, &[]),
+    rendered("mail/ending/body.html", built_in!("mail/ending/body.html"), people::about_account, &[]),
     rendered(
         "mail/farewell/subject.txt",
         built_in!("mail/farewell/subject.txt"),
-        sample::about_account,
+        people::about_account,
         HEADER,
     ),
-    rendered("mail/farewell/body.txt", built_in!("mail/farewell/body.txt"), sample::about_account, &[]),
-    rendered("mail/farewell/body.html", built_in!("mail/farewell/body.html"), sample::about_account, &[]),
-    Slot {
-        name: LAYOUT,
-        built_in: built_in!("page/layout.html"),
-        kind: Kind::Layout { samples: sample::page },
-    },
+    rendered("mail/farewell/body.txt", built_in!("mail/farewell/body.txt"), people::about_account, &[]),
+    rendered("mail/farewell/body.html", built_in!("mail/farewell/body.html"), people::about_account, &[]),
+    rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
+    rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
+    rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
+    Slot { name: LAYOUT, built_in: built_in!("page/layout.html"), kind: Kind::Layout },
     rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
     rendered("page/expired.html", built_in!("page/expired.html"), sample::expired, FORM),
     rendered("page/renewal.html", built_in!("page/renewal.html"), sample::renewal, &[]),
@@ -132,17 +132,18 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
-    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
-    rendered("page/waiting.html", built_in!("page/waiting.html"), sample::waiting, FORM),
-    rendered("page/verify.html", built_in!("page/verify.html"), sample::verifying, FORM),
-    rendered("page/forgotten.html", built_in!("page/forgotten.html"), sample::forgotten, FORM),
-    rendered("page/reset.html", built_in!("page/reset.html"), sample::reset, FORM),
-    rendered("page/account.html", built_in!("page/account.html"), sample::account, FORM),
-    rendered("page/farewell.html", built_in!("page/farewell.html"), sample::farewell, &[]),
+    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, &[]),
+    rendered("page/waiting.html", built_in!("page/waiting.html"), people::waiting, FORM),
+    rendered("page/verify.html", built_in!("page/verify.html"), people::verifying, FORM),
+    rendered("page/forgotten.html", built_in!("page/forgotten.html"), people::forgotten, FORM),
+    rendered("page/reset.html", built_in!("page/reset.html"), people::reset, FORM),
+    rendered("page/account.html", built_in!("page/account.html"), people::account, FORM),
+    rendered("page/farewell.html", built_in!("page/farewell.html"), people::farewell, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
     rendered("page/letter.html", built_in!("page/letter.html"), sample::letter, &[]),
     Slot { name: "page/style.css", built_in: built_in!("page/style.css"), kind: Kind::Static },
+    Slot { name: "page/postern.js", built_in: built_in!("page/postern.js"), kind: Kind::Static },
     Slot { name: "page/logo.svg", built_in: built_in!("page/logo.svg"), kind: Kind::Static },
 ];
 
@@ -160,6 +161,18 @@ impl Slot {
     /// Whether it is filled in; else it goes out as it is.
     pub(super) const fn is_rendered(&self) -> bool {
         !matches!(self.kind, Kind::Static)
+    }
+
+    /// What it is tried with: its own names, and for a page those of the frame around it. A static text has none.
+    pub(super) fn samples(&self) -> Vec<Value> {
+        match self.kind {
+            Kind::Static => Vec::new(),
+            Kind::Layout => sample::page().into_iter().zip(sample::frames()).map(sample::framed).collect(),
+            Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
+                samples().into_iter().zip(sample::frames()).map(sample::framed).collect()
+            }
+            Kind::Rendered { samples, .. } => samples().into(),
+        }
     }
 }
 
@@ -189,6 +202,8 @@ mod tests {
     use super::*;
     use crate::template::Templates;
 
+    /// The one script, in a file of its own.
+    const SCRIPT: &str = "<script src=\"/postern.js\" defer></script>";
     /// Octets of a page, so that it opens at once also on a train.
     const PAGE_MAX: usize = 50 * 1024;
 
@@ -199,9 +214,9 @@ mod tests {
         for slot in SLOTS {
             match slot.kind {
                 Kind::Static => sampled.push((slot.name, "as it is", slot.built_in.to_owned())),
-                Kind::Layout { .. } => {}
-                Kind::Rendered { samples, .. } => {
-                    for (which, sample) in ["full", "bare"].into_iter().zip(samples()) {
+                Kind::Layout => {}
+                Kind::Rendered { .. } => {
+                    for (which, sample) in ["full", "bare"].into_iter().zip(slot.samples()) {
                         sampled.push((slot.name, which, built_in.render(slot.name, &sample).unwrap()));
                     }
                 }
@@ -216,12 +231,15 @@ mod tests {
 
     #[test]
     fn pages_are_light_and_have_neither_script_nor_style_of_their_own() {
+        let octets = |name| slot(name).unwrap().built_in.len();
+        let shared = octets("page/style.css") + octets("page/postern.js");
         for (name, _, text) in sampled().into_iter().filter(|(name, ..)| name.starts_with("page/")) {
-            assert!(text.len() < PAGE_MAX, "{name} has {} octets", text.len());
+            let whole = text.len() + if is_page(name) { shared } else { 0 };
+            assert!(whole < PAGE_MAX, "{name} has {whole} octets");
             for forbidden in
                 ["<script", "<style", " style=", " onclick=", " onload=", "javascript:", "http://"]
             {
-                let text = text.replace("http://www.w3.org/2000/svg", "");
+                let text = text.replace("http://www.w3.org/2000/svg", "").replace(SCRIPT, "");
                 assert!(!text.contains(forbidden), "{name} has “{forbidden}”");
             }
         }
@@ -233,8 +251,10 @@ mod tests {
             assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
             assert_eq!(page.matches("<h1").count(), 1, "{name}: one heading says what the page is");
             assert_eq!(page.matches("<main").count(), 1, "{name}");
-            let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count();
-            assert_eq!(page.matches("<label for=").count(), fields, "{name}: every field has its label");
+            let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count()
+                + page.matches("<select").count()
+                + page.matches("<textarea").count();
+            assert_eq!(page.matches("<label").count(), fields, "{name}: every field has its label");
         }
     }
 
@@ -244,7 +264,7 @@ mod tests {
         let (light, dark) = sheet.split_once("prefers-color-scheme: dark").unwrap();
         for half in [light, dark] {
             for ground in ["ground", "sheet"] {
-                for ink in ["ink", "soft", "accent", "accent-strong", "fault"] {
+                for ink in ["ink", "soft", "accent", "accent-strong", "fault", "good", "wait"] {
                     assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}: WCAG 2.2 §1.4.3");
                 }
                 assert!(
@@ -252,8 +272,18 @@ mod tests {
                     "a field's edge on {ground}: WCAG 2.2 §1.4.11"
                 );
             }
-            for (ink, ground) in [("on-accent", "accent"), ("fault", "fault-ground"), ("ink", "note-ground")]
-            {
+            for (ink, ground) in [
+                ("on-accent", "accent"),
+                ("on-accent", "accent-strong"),
+                ("fault", "fault-ground"),
+                ("on-fault", "fault"),
+                ("good", "good-ground"),
+                ("wait", "wait-ground"),
+                ("ink", "note-ground"),
+                ("ink", "good-ground"),
+                ("accent", "note-ground"),
+                ("accent-strong", "note-ground"),
+            ] {
                 assert!(contrast(half, ink, ground) >= 4.5, "{ink} on {ground}");
             }
         }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use crate::accounts::Kind;
-use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
@@ -40,7 +39,7 @@ struct Leaving {
 /// The names of `page/account.html`.
 #[derive(Serialize)]
 struct Shown<'a> {
-    person: &'a Mailbox,
+    address: String,
     name: &'a str,
     has_password: bool,
     may_leave: bool,
@@ -178,7 +177,7 @@ fn page(
     };
     let has_password = account.credential.password().is_some();
     let names = Shown {
-        person: &account.mailbox,
+        address: account.mailbox.address.to_string(),
         name: typed.or(account.mailbox.name.as_deref()).unwrap_or_default(),
         has_password,
         may_leave: has_password && account.kind == Kind::Guest,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::mailbox::Mailbox;
 use crate::httpd::page::Pages;
-use crate::httpd::permit::{FormToken, Guest};
+use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
 
 /// The names of `page/dropoff.html`.
@@ -17,7 +17,6 @@ use crate::httpd::router::Parts;
 struct DropOff<'a> {
     guest: &'a Mailbox,
     inviters: &'a [Mailbox],
-    form: &'a str,
 }
 
 /// `/` and `/dropoff`.
@@ -31,10 +30,6 @@ async fn first(_: Guest) -> Redirect {
 }
 
 async fn show(guest: Guest, State(pages): State<Pages>) -> Response {
-    let names = DropOff {
-        guest: &guest.account.mailbox,
-        inviters: &guest.account.inviters,
-        form: guest.form_token(),
-    };
+    let names = DropOff { guest: &guest.account.mailbox, inviters: &guest.account.inviters };
     pages.page(StatusCode::OK, "dropoff", names)
 }

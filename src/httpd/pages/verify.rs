@@ -38,7 +38,7 @@ struct Waiting<'a> {
 /// The names of `page/verify.html`.
 #[derive(Serialize)]
 struct Verify<'a> {
-    person: &'a Mailbox,
+    applicant: &'a Mailbox,
     /// `open`, `done`, `withdrawn` or `old`.
     outcome: &'a str,
     form: &'a str,
@@ -143,14 +143,14 @@ async fn press(
 }
 
 fn standing(pages: &Pages, visitor: &Visitor, found: &Verifying) -> Response {
-    let (status, outcome, person) = match found {
-        Verifying::Open(applicant) => (StatusCode::OK, "open", &applicant.mailbox),
+    let (status, outcome, applicant) = match found {
+        Verifying::Open(open) => (StatusCode::OK, "open", &open.mailbox),
         Verifying::Done(person) => (StatusCode::OK, "done", person),
         Verifying::Withdrawn(person) => (StatusCode::GONE, "withdrawn", person),
         Verifying::TooOld(person) => (StatusCode::GONE, "old", person),
         Verifying::Unknown => return pages.page(StatusCode::NOT_FOUND, "unknown", Plain {}),
     };
-    pages.page(status, "verify", Verify { person, outcome, form: visitor.form_token() })
+    pages.page(status, "verify", Verify { applicant, outcome, form: visitor.form_token() })
 }
 
 /// The person is asked to try again; what is wrong is for the log.
