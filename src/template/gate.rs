@@ -40,7 +40,7 @@ pub(super) fn check(templates: &Templates, place: Place) -> Result<(), TemplateF
     match place.slot.kind {
         // A catalogue that could be read is good.
         Kind::Static | Kind::Words => Ok(()),
-        Kind::Layout { .. } => {
+        Kind::Shared { .. } => {
             names_are_known(engine, place, &place.slot.samples())?;
             // It has no life of its own: it is good if every text that stands in it still is.
             templates.texts.keys().try_for_each(|within| {

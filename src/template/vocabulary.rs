@@ -49,8 +49,8 @@ pub(super) enum Kind {
     Static,
     /// The sentences of the code.
     Words,
-    /// Other texts stand in it.
-    Layout { samples: Samples },
+    /// Other texts stand in it or take it in.
+    Shared { samples: Samples },
     /// It is filled in.
     Rendered { samples: Samples, keeps: &'static [Keep] },
 }
@@ -71,6 +71,8 @@ pub(super) enum Keep {
 /// All templates, mails first.
 pub(super) const SLOTS: &[Slot] = &[
     Slot { name: WORDS, built_in: built_in!("words.txt"), kind: Kind::Words },
+    shared("mail/layout.html", built_in!("mail/layout.html"), sample::page),
+    shared("mail/button.html", built_in!("mail/button.html"), sample::button),
     rendered("mail/invitation/top.txt", built_in!("mail/invitation/top.txt"), sample::invitation, &[]),
     rendered("mail/invitation/top.html", built_in!("mail/invitation/top.html"), sample::invitation, &[]),
     rendered(
@@ -97,11 +99,7 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
-    Slot {
-        name: "page/layout.html",
-        built_in: built_in!("page/layout.html"),
-        kind: Kind::Layout { samples: sample::page },
-    },
+    shared("page/layout.html", built_in!("page/layout.html"), sample::page),
     rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
     rendered("page/expired.html", built_in!("page/expired.html"), sample::expired, FORM),
     rendered("page/renewal.html", built_in!("page/renewal.html"), sample::renewal, &[]),
@@ -161,10 +159,10 @@ impl Slot {
     pub(super) fn samples(&self) -> Vec<Value> {
         match self.kind {
             Kind::Static | Kind::Words => Vec::new(),
-            Kind::Layout { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
+            Kind::Shared { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
                 samples().into_iter().zip(sample::frames()).map(sample::framed).collect()
             }
-            Kind::Layout { samples } | Kind::Rendered { samples, .. } => samples().into(),
+            Kind::Shared { samples } | Kind::Rendered { samples, .. } => samples().into(),
         }
     }
 }
@@ -209,6 +207,10 @@ pub(super) fn slot(name: &str) -> Option<&'static Slot> {
     SLOTS.iter().find(|slot| slot.name == name)
 }
 
+const fn shared(name: &'static str, built_in: &'static str, samples: Samples) -> Slot {
+    Slot { name, built_in, kind: Kind::Shared { samples } }
+}
+
 const fn rendered(
     name: &'static str,
     built_in: &'static str,
@@ -237,7 +239,7 @@ mod tests {
         for (place, text) in built_in() {
             match place.slot.kind {
                 Kind::Static => sampled.push((place, "as it is", text.to_owned())),
-                Kind::Layout { .. } | Kind::Words => {}
+                Kind::Shared { .. } | Kind::Words => {}
                 Kind::Rendered { .. } => {
                     for (which, sample) in ["full", "bare"].into_iter().zip(place.slot.samples()) {
                         let text = templates.render(place.slot.name, place.language, &sample).unwrap();
