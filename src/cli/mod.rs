@@ -6,6 +6,7 @@ mod demo;
 mod invite;
 mod prompt;
 mod serve;
+mod template;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,9 @@ enum Command {
     /// List invitations, take one back, give it more days, or send a fresh link
     #[command(subcommand)]
     Invite(invite::Command),
+    /// Look at the texts of mails and pages, try them, and take them out to be changed
+    #[command(subcommand)]
+    Template(template::Command),
 }
 
 /// Where the configuration is.
@@ -84,6 +88,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Check(file) => check::run(&file.config, out).await,
         Command::Account(command) => account::run(command, out).await,
         Command::Invite(command) => invite::run(command, out).await,
+        Command::Template(command) => template::run(command, out),
     }
 }
 

@@ -12,8 +12,10 @@
 //! takes what passes the [`gate`] and keeps the last good text for what does not. So a broken template never
 //! stops a mail.
 
+pub mod browse;
 mod gate;
 mod moment;
+pub mod reference;
 mod render;
 mod sample;
 mod vocabulary;
