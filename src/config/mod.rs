@@ -13,6 +13,7 @@ mod limits;
 mod listen;
 mod organisation;
 mod relay;
+mod saml;
 mod section;
 mod storage;
 mod units;
@@ -32,7 +33,9 @@ use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
-pub use self::invite::{BlankSubject, Guests, Invite, Rates};
+pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::relay::Bounces;
+pub use self::saml::{Saml, SamlRights};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,8 @@ pub struct Settings {
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
+    /// Identity providers that vouch for staff.
+    pub saml: Vec<Saml>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -161,6 +166,8 @@ pub struct Relay {
     pub idle_timeout: Duration,
     /// Authorities to trust beside the system's, PEM.
     pub trust: Option<PathBuf>,
+    /// Who hears of an invitation's mail that bounces further on.
+    pub bounces: Bounces,
 }
 
 /// To whom mail goes.
@@ -331,6 +338,7 @@ impl Settings {
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
+        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -343,6 +351,7 @@ impl Settings {
             invite: invite?,
             relay: relay?,
             dkim: dkim?,
+            saml: saml?,
             storage,
             templates,
             limits,

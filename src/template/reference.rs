@@ -18,6 +18,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("mail/welcome", "to the guest: the account is open"),
     ("mail/renewal", "to the invitee: a fresh link"),
     ("mail/approval", "to the inviter: the invitee asks for a fresh link"),
+    ("mail/receipt", "to the inviter: what was sent to whom, until when, with what"),
     ("page/layout.html", "around every page"),
     ("page/activate.html", "behind a link: the form that opens an account"),
     ("page/expired.html", "behind a link that has expired: the form that asks for another"),
@@ -120,7 +121,7 @@ fn collect(full: &Value, bare: Option<&Value>, prefix: &str, names: &mut Vec<(St
         let items = (shown.kind() == ValueKind::Seq).then(|| shown.get_item_by_index(0).ok()).flatten();
         names.push((name.clone(), kind, example(&shown)));
         if let Some(item) = items.filter(|item| item.kind() == ValueKind::Map) {
-            collect(&item, None, &format!("{name}[].",), names);
+            collect(&item, None, &format!("{name}[]."), names);
         }
     }
 }

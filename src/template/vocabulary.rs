@@ -99,6 +99,9 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
+    rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
+    rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
+    rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
     shared("page/layout.html", built_in!("page/layout.html"), sample::page),
     rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
     rendered("page/expired.html", built_in!("page/expired.html"), sample::expired, FORM),
@@ -118,7 +121,43 @@ pub(super) const SLOTS: &[Slot] = &[
 ];
 
 /// The same in German.
-const GERMAN: &[(&str, &str)] = &[german!("words.txt")];
+const GERMAN: &[(&str, &str)] = &[
+    german!("words.txt"),
+    german!("mail/layout.html"),
+    german!("mail/button.html"),
+    german!("mail/invitation/top.txt"),
+    german!("mail/invitation/top.html"),
+    german!("mail/invitation/bottom.txt"),
+    german!("mail/invitation/bottom.html"),
+    german!("mail/accepted/subject.txt"),
+    german!("mail/accepted/body.txt"),
+    german!("mail/accepted/body.html"),
+    german!("mail/welcome/subject.txt"),
+    german!("mail/welcome/body.txt"),
+    german!("mail/welcome/body.html"),
+    german!("mail/renewal/subject.txt"),
+    german!("mail/renewal/body.txt"),
+    german!("mail/renewal/body.html"),
+    german!("mail/approval/subject.txt"),
+    german!("mail/approval/body.txt"),
+    german!("mail/approval/body.html"),
+    german!("mail/receipt/subject.txt"),
+    german!("mail/receipt/body.txt"),
+    german!("mail/receipt/body.html"),
+    german!("page/layout.html"),
+    german!("page/activate.html"),
+    german!("page/expired.html"),
+    german!("page/renewal.html"),
+    german!("page/approval.html"),
+    german!("page/withdrawn.html"),
+    german!("page/used.html"),
+    german!("page/unknown.html"),
+    german!("page/sign-in.html"),
+    german!("page/dropoff.html"),
+    german!("page/error.html"),
+    german!("page/mailbox.html"),
+    german!("page/letter.html"),
+];
 
 /// Where the sentences of the code are listed.
 const WORDS: &str = "words.txt";
@@ -263,6 +302,16 @@ mod tests {
         assert_eq!(Place::of("page/used.html").unwrap().language, Language::ENGLISH);
         for file in ["en/page/used.html", "DE/page/used.html", "de/page/style.css", "de/de/words.txt", "de"] {
             assert!(Place::of(file).is_none(), "{file}");
+        }
+    }
+
+    #[test]
+    fn everything_is_there_in_german() {
+        let german = Language::parse("de").unwrap();
+        let there: Vec<_> = built_in().map(|(place, _)| place).collect();
+        for slot in SLOTS.iter().filter(|slot| !matches!(slot.kind, Kind::Static)) {
+            let file = Place { language: german, slot }.file();
+            assert!(Place::of(&file).is_some_and(|place| there.contains(&place)), "{file} is not built in");
         }
     }
 
