@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod invite;
 mod prompt;
+mod queue;
 mod serve;
 mod template;
 
@@ -50,6 +51,9 @@ enum Command {
     /// Look at the texts of mails and pages, try them, and take them out to be changed
     #[command(subcommand)]
     Template(template::Command),
+    /// See what waits to be delivered and why; try it now, hold, release or drop it
+    #[command(subcommand)]
+    Queue(queue::Command),
 }
 
 /// Where the configuration is.
@@ -89,6 +93,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Account(command) => account::run(command, out).await,
         Command::Invite(command) => invite::run(command, out).await,
         Command::Template(command) => template::run(command, out),
+        Command::Queue(command) => queue::run(command, out).await,
     }
 }
 

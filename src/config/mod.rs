@@ -101,6 +101,8 @@ pub struct Listener {
     pub tls: TlsMode,
     /// Who may send.
     pub role: Role,
+    /// The proxies by which all connections come, if they do; each says for whom (PROXY protocol, version 2).
+    pub proxy_from: Vec<IpNet>,
 }
 
 /// When TLS begins on a listener.

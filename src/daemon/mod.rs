@@ -19,7 +19,7 @@ use anyhow::Context;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::control::{Control, api, invitations};
+use crate::control::{Control, api, invitations, queue};
 use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
@@ -94,8 +94,9 @@ impl Daemon {
         let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
-        let control_router =
-            api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));
+        let control_router = api::router(roster.clone())
+            .merge(invitations::router(rooms.renewals(&settings)))
+            .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
         let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);

@@ -10,7 +10,7 @@ use crate::auth::password::Passwords;
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::daemon::{Outside, signing, templates};
-use crate::delivery::relay::Relay;
+use crate::delivery::relay::{Copies, Relay};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::httpd::form::Origin;
@@ -103,7 +103,8 @@ impl Rooms {
         } else {
             let tls = ClientTls::load(settings.relay.trust.as_deref()).context("relay.trust")?;
             let resolver = Arc::clone(&outside.resolver);
-            Relay::start(&settings.relay, &settings.server, tls, resolver, clock(), lifecycle)
+            let copies = Copies { spool: self.spool.clone(), signer: self.signer.clone(), clock: clock() };
+            Relay::start(&settings.relay, &settings.server, tls, resolver, copies, lifecycle)
         };
         let (queue, spool) = (self.queue.clone(), self.spool.clone());
         let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation)

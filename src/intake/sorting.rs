@@ -59,9 +59,9 @@ impl Wishes {
     fn and(self, other: Self) -> Self {
         Self {
             lifespan: self.lifespan.into_iter().chain(other.lifespan).min(),
-            language: self.language.or(other.language),
             receipt: self.receipt || other.receipt,
             preview: self.preview || other.preview,
+            language: self.language.or(other.language),
         }
     }
 }
@@ -188,8 +188,7 @@ impl Sorter<'_> {
                 "receipt" => Wishes { receipt: true, ..Wishes::default() },
                 "preview" => Wishes { preview: true, ..Wishes::default() },
                 word => {
-                    let language = Language::parse(word).filter(|known| self.languages.contains(known));
-                    Wishes { lifespan: self.days(word)?, language, ..Wishes::default() }
+                    Wishes { lifespan: self.days(word)?, language: self.language(word), ..Wishes::default() }
                 }
             };
             if wish == Wishes::default() {
@@ -212,6 +211,11 @@ impl Sorter<'_> {
             }
             days => Ok(days),
         }
+    }
+
+    /// `de`, if there are texts in it.
+    fn language(&self, word: &str) -> Option<Language> {
+        Language::parse(word).filter(|language| self.languages.contains(language))
     }
 
     /// The invite address and the tag of `invite+tag@…`.

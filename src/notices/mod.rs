@@ -89,12 +89,12 @@ struct Letter<'a> {
     in_reply_to: Option<&'a str>,
     /// The invitation whose link it carries, which hears of what becomes of it.
     invitation: Option<InvitationId>,
-    /// What its reader reads; `None` is the organisation's.
-    language: Option<Language>,
     /// What an answer to it is about.
     answer: Option<Sealed>,
     /// Messages that it encloses.
     enclosed: &'a [Enclosed],
+    /// What its reader reads; `None` is the organisation's.
+    language: Option<Language>,
 }
 
 #[derive(Serialize)]
@@ -185,7 +185,7 @@ impl Notices {
         letter: Letter<'_>,
         context: &C,
     ) -> Result<Admission, NoticeFault> {
-        let Letter { to, in_reply_to, invitation, language, answer, enclosed } = letter;
+        let Letter { to, in_reply_to, invitation, answer, enclosed, language } = letter;
         let language = language.unwrap_or(self.writer.language);
         let id = MessageId::fresh();
         let now = self.clock.now();
@@ -249,16 +249,16 @@ impl Notices {
 
 impl<'a> Letter<'a> {
     const fn to(to: &'a Mailbox) -> Self {
-        Self { to, in_reply_to: None, invitation: None, language: None, answer: None, enclosed: &[] }
-    }
-
-    const fn in_language(self, language: Option<Language>) -> Self {
-        Self { language, ..self }
+        Self { to, in_reply_to: None, invitation: None, answer: None, enclosed: &[], language: None }
     }
 
     /// An answer to it is a command about this.
     const fn answered(self, about: Sealed) -> Self {
         Self { answer: Some(about), ..self }
+    }
+
+    fn in_language(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     fn in_thread_of(self, invitation: &'a Invitation) -> Self {

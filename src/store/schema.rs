@@ -48,7 +48,7 @@ pub const KEYS: TablePrefix = TablePrefix { octet: 0x2F, record: 1 };
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
 /// Envelopes of a message: its id, then a number.
-pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 1 };
+pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 2 };
 
 /// Questions to identity providers by the hash of the browser's token.
 pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };

@@ -23,10 +23,11 @@ use crate::base::secret::Token;
 use crate::config::{self, HopTls, Route, Smarthost};
 use crate::delivery::courier::Courier;
 use crate::delivery::mailbox::Mailbox;
-use crate::delivery::relay::{Relay, Way};
+use crate::delivery::relay::{Copies, Relay, Way};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::invites::{Invitation, Invites, Life, State};
+use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::FixedZone;
 use crate::net::tls::ClientTls;
@@ -112,7 +113,8 @@ impl Plan {
         } else {
             let tls = ClientTls::load(self.relay.trust.as_deref()).unwrap();
             let (resolver, life) = (Arc::new(self.zone), lifecycle.clone());
-            let mut relay = Relay::new(&self.relay, &server(), tls, resolver, clock.clone(), life);
+            let copies = Copies { spool: spool.clone(), signer: Signer::none(), clock: clock.clone() };
+            let mut relay = Relay::new(&self.relay, &server(), tls, resolver, copies, life);
             if let Way::Mx { port } = &mut relay.way {
                 *port = self.mx_port;
             }
