@@ -1,7 +1,8 @@
 //! Templates looked at by the person who writes them, not by a reader.
 
 use crate::base::language::Language;
-use crate::template::vocabulary::{Place, SLOTS, slot};
+use crate::template::place::Place;
+use crate::template::vocabulary::{SLOTS, slot};
 use crate::template::{RenderFault, Templates};
 
 /// One file of a set.

@@ -15,6 +15,7 @@
 pub mod browse;
 mod gate;
 mod moment;
+mod place;
 pub mod reference;
 mod render;
 mod sample;
@@ -33,7 +34,8 @@ use thiserror::Error;
 use crate::base::clock::Timestamp;
 use crate::base::language::Language;
 use crate::base::phrase::Phrase;
-use crate::template::vocabulary::{Kind, Place};
+use crate::template::place::Place;
+use crate::template::vocabulary::Kind;
 use crate::template::words::Words;
 
 /// Octets of one overriding file. The largest built-in text has a tenth of it.
@@ -97,7 +99,7 @@ impl Templates {
     #[must_use]
     pub fn built_in() -> Self {
         let mut built_in = Self { engine: render::engine(), texts: BTreeMap::new(), words: BTreeMap::new() };
-        for (place, text) in vocabulary::built_in() {
+        for (place, text) in place::built_in() {
             // That each one parses, renders and keeps its promises is a test of the gate, not a wait at start.
             let _ = built_in.put(place, Cow::Borrowed(text));
         }
