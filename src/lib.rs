@@ -9,11 +9,12 @@
 //! # The house
 //!
 //! ```text
-//! 8  cli                                                    commands
-//! 7  daemon                                                 assembly
-//! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · dropoff             flows: one verb each; only they span books
-//!    tending · roster · janitor
+//! 9  cli                                                    commands
+//! 8  daemon                                                 assembly
+//! 7  smtpd · httpd · control                                faces: speak a protocol, know nothing else
+//! 6  intake · delivery · registration · dropoff             flows: one verb each; only they span books
+//!    roster · janitor
+//! 5  tending                                                a flow too, which others use: inviters command it by mail
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · packages · queue                  books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal

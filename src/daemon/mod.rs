@@ -92,12 +92,14 @@ impl Daemon {
         let life = lifecycle.clone();
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
         let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
-        let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
+        let clock = Arc::clone(&rooms.clock);
+        let janitor = Janitor::new(store, accounts, invites, clock).telling(rooms.renewals(&settings));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
+        let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
-            .merge(invitations::router(rooms.renewals(&settings)))
+            .merge(invitations::router(rooms.renewals(&settings), intake))
             .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();

@@ -111,7 +111,8 @@ impl Rooms {
         };
         let (queue, spool) = (self.queue.clone(), self.spool.clone());
         let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation)
-            .signed_by(self.signer.clone());
+            .signed_by(self.signer.clone())
+            .with_notices(self.notices(settings));
         let books = Books { store: self.store.clone(), spool, queue, invites: self.invites.clone() };
         Ok(Delivery::new(books, courier, reporter, clock(), &settings.relay))
     }
@@ -133,7 +134,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
-            notices: self.notices(settings),
+            renewals: self.renewals(settings),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),

@@ -35,7 +35,7 @@ impl Intake {
             Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
                 Ok(())
             }
-            Submitter::TrustedServer => Err(Refusal::ForeignFrom(address.clone())),
+            Submitter::TrustedServer | Submitter::Stranger => Err(Refusal::ForeignFrom(address.clone())),
         }
     }
 
@@ -49,6 +49,7 @@ impl Intake {
         let known = match &submission.submitter {
             Submitter::Person(identity) => Some(identity.clone()),
             Submitter::TrustedServer => self.staff(&author.address)?,
+            Submitter::Stranger => None,
         };
         match known {
             Some(Identity { account, rights, .. }) if rights.invite => {
@@ -122,7 +123,7 @@ impl Intake {
         Ok(Guestlist { invitees: guests, named, courtesy, readdress, wishes })
     }
 
-    fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
+    pub(super) fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
         self.inner.parts.authenticator.lookup(address).map_err(|fault| failed(&fault))
     }
 }

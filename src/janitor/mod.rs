@@ -9,6 +9,8 @@ use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
 use crate::store::{Batch, CommitError, Store, StoreFault};
+use crate::tending::TendingFault;
+use crate::tending::renewal::Renewals;
 
 /// How often the janitor goes round.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
@@ -21,13 +23,20 @@ pub struct Janitor {
     accounts: Accounts,
     invites: Invites,
     clock: Arc<dyn Clock>,
+    renewals: Option<Renewals>,
 }
 
 impl Janitor {
     /// A janitor for these books.
     #[must_use]
     pub const fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
-        Self { store, accounts, invites, clock }
+        Self { store, accounts, invites, clock, renewals: None }
+    }
+
+    /// The same, which also tells inviters of invitations that nobody has used in time.
+    #[must_use]
+    pub fn telling(self, renewals: Renewals) -> Self {
+        Self { renewals: Some(renewals), ..self }
     }
 
     /// Goes round until the lifecycle stops.
@@ -39,6 +48,9 @@ impl Janitor {
             }
             report("ended sessions", self.sweep_sessions().await);
             report("old counts of invitations", self.sweep_tallies().await);
+            if let Err(fault) = self.tell_expired().await {
+                tracing::warn!(%fault, "inviters could not be told of what expired; trying again later");
+            }
         }
     }
 
@@ -56,6 +68,18 @@ impl Janitor {
     /// The store's; a conflict (somebody invited meanwhile) is left to the next round.
     pub async fn sweep_tallies(&self) -> Result<usize, CommitError> {
         self.sweep(|batch| self.invites.sweep_tallies(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Tells inviters of invitations that nobody has used in time, each once.
+    ///
+    /// # Errors
+    /// What can go wrong; the rest is left to the next round.
+    pub async fn tell_expired(&self) -> Result<(), TendingFault> {
+        let Some(renewals) = &self.renewals else {
+            return Ok(());
+        };
+        while renewals.tell_expired(SWEEP_MAX).await? == SWEEP_MAX {}
+        Ok(())
     }
 
     /// One commit after another, until there is nothing left to do.

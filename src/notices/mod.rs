@@ -4,8 +4,11 @@
 //! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
+pub mod answer;
+pub mod fate;
 mod files;
 mod links;
+pub mod preview;
 mod receipt;
 
 use std::sync::Arc;
@@ -172,6 +175,12 @@ impl Notices {
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
         self.write(batch, "welcome", Letter::to(&guest.mailbox).in_language(guest.language), &context).await
+    }
+
+    /// Where they can be answered; `None` if nowhere.
+    #[must_use]
+    pub const fn addresses(&self) -> Option<&Addresses> {
+        self.addresses.as_ref()
     }
 
     /// A moment in the organisation's language, as inviters read it: `8 December 2026, 13:45 UTC`.
