@@ -68,6 +68,8 @@
 //! 11. Unknown user, wrong password and locked account look the same from outside. (`wrong_password_tells_nothing`)
 //! 12. An invitation is for all of its invitees or for none: each is refused in words while the client listens.
 //!     (`every_row_of_the_refusal_table`, `refusals_are_said_at_once`)
+//! 13. An account of the organisation's directory never has a password here, and a directory that is silent is never a
+//!     "no". (`auth::enrolment`, `tests/directory`)
 
 pub mod accounts;
 pub mod audit;

@@ -4,6 +4,7 @@
 //! that promise by one record per address, put where none may be: of two people who claim an address at once, one
 //! finds a conflict at the commit.
 
+mod directory;
 mod sessions;
 
 use std::collections::BTreeSet;

@@ -172,6 +172,27 @@ pub enum Event<'a> {
         /// At which face: `smtp`, `web`.
         face: &'a str,
     },
+    /// Somebody of the organisation's directory came for the first time, and has an account from here on.
+    Enrolled {
+        /// Who.
+        address: &'a Address,
+    },
+    /// The directory allows somebody more or less than before.
+    RightsChanged {
+        /// Who.
+        address: &'a Address,
+        /// May invite people outside.
+        invite: bool,
+        /// May invite colleagues.
+        invite_internal: bool,
+        /// May administer the gateway.
+        admin: bool,
+    },
+    /// An address of somebody in the directory belongs to another account, which keeps it.
+    AddressTaken {
+        /// The address.
+        address: &'a Address,
+    },
     /// A template of the admin was not taken; the last good one stays.
     TemplateRefused {
         /// The file, relative to the admin's folder.
@@ -235,6 +256,14 @@ pub fn record(event: &Event<'_>) {
         }
         Event::SignInFailed { name: typed, peer, face } => {
             info!(target: "audit", name = name(typed), %peer, face, "sign-in failed");
+        }
+        Event::Enrolled { address } => info!(target: "audit", address = address.masked(), "enrolled"),
+        Event::RightsChanged { address, invite, invite_internal, admin } => {
+            let address = address.masked();
+            info!(target: "audit", address, invite, invite_internal, admin, "rights changed");
+        }
+        Event::AddressTaken { address } => {
+            info!(target: "audit", address = address.masked(), "address taken by another account");
         }
         Event::TemplateRefused { file, reason } => {
             info!(target: "audit", file = words(file), reason = words(reason), "template refused");

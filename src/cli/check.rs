@@ -1,5 +1,6 @@
 //! `postern check`: reads the whole configuration, tries what it names, and prints every fault at once.
 
+mod directory;
 mod dkim;
 
 use std::fmt::Display;
@@ -31,9 +32,10 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let mut report = Report { out, faults: 0 };
     report.fine(&file.display(), "is complete")?;
     certificate(&settings, &mut report)?;
-    directory(&settings, &mut report)?;
+    state(&settings, &mut report)?;
     templates(&settings, &mut report)?;
     listeners(&settings, &mut report).await?;
+    directory::servers(&settings, &mut report).await?;
     match HickoryResolver::from_system(settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
         Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
@@ -107,7 +109,7 @@ fn authority_host(url: &str) -> &str {
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
-fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+fn state(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let directory = &settings.storage.directory;
     match try_to_write(directory) {
         Ok(()) => report.fine(&directory.display(), "can be written"),

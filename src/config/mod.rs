@@ -6,10 +6,10 @@
 //!
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
-mod directory;
 mod dkim;
 mod dropoff;
 mod invite;
+mod ldap;
 mod limits;
 mod listen;
 mod organisation;
@@ -17,6 +17,7 @@ mod relay;
 mod saml;
 mod section;
 mod storage;
+mod trial;
 mod units;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ use crate::config::section::{Credentials, Places, Section};
 pub use self::dkim::Dkim;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
 pub use self::relay::Bounces;
 pub use self::saml::{Saml, SamlRights};
 
@@ -64,6 +66,8 @@ pub struct Settings {
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
     pub templates: Option<PathBuf>,
+    /// Where staff prove who they are, if not here.
+    pub directory: Option<Directory>,
     /// Every bound.
     pub limits: Limits,
     /// The journal.
@@ -348,6 +352,7 @@ impl Settings {
         let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
+        let directory = ldap::directory(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
         Some(Self {
@@ -362,6 +367,7 @@ impl Settings {
             saml: saml?,
             storage,
             templates,
+            directory,
             limits,
             log,
         })

@@ -6,6 +6,8 @@ use anyhow::Context;
 
 use crate::accounts::Accounts;
 use crate::auth::Authenticator;
+use crate::auth::enrolment::{Enrolment, Freshness};
+use crate::auth::ldap::LdapDirectory;
 use crate::auth::password::Passwords;
 use crate::base::clock::Clock;
 use crate::config::Settings;
@@ -77,6 +79,18 @@ impl Rooms {
             failures(limits.sign_in_failures),
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
+        let authenticator = match &settings.directory {
+            Some(directory) => {
+                let domains = settings.organisation.domains.clone();
+                let ldap =
+                    LdapDirectory::new(directory, &domains, Arc::clone(&clock)).context("directory.trust")?;
+                let (accounts, store, clock) = (accounts.clone(), store.clone(), Arc::clone(&clock));
+                let freshness = Freshness { lookup: directory.cache, session: directory.recheck };
+                let enrolment = Enrolment::new(Arc::new(ldap), accounts, store, clock, domains, freshness);
+                authenticator.with_directory(enrolment)
+            }
+            None => authenticator,
+        };
         let shelf = Shelf::new(Templates::built_in());
         Ok(Self {
             store,
@@ -213,7 +227,8 @@ impl Rooms {
             self.store.clone(),
             Arc::clone(&self.clock),
             settings.web.session_lifetime,
-        );
+        )
+        .watched_by(self.authenticator.clone());
         router::Parts {
             pages: Pages::new(self.shelf.clone(), &settings.organisation, sessions.clone()),
             sessions,

@@ -92,7 +92,7 @@ impl Intake {
         let author = facts.from.first().ok_or(Refusal::NoFrom)?;
         let identity = match &submission.submitter {
             Submitter::Person(identity) => Some(identity.clone()),
-            Submitter::TrustedServer => self.staff(&author.address)?,
+            Submitter::TrustedServer => self.staff(&author.address).await?,
             Submitter::Stranger => None,
         };
         let identity = identity.ok_or_else(|| Refusal::NotYourInvitation(author.address.clone()))?;

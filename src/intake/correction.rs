@@ -28,7 +28,7 @@ impl Intake {
     pub async fn readdress(&self, id: InvitationId, right: &Address) -> Result<Invitation, Refusal> {
         let invitation = self.inner.parts.renewals.tending().show(id).map_err(not_changed)?;
         let author = invitation.inviter;
-        match self.staff(&author.address)? {
+        match self.staff(&author.address).await? {
             Some(identity) if identity.rights.invite && self.inner.policy.invite.enabled => {
                 let inviter = Inviter { author, account: identity.account };
                 self.readdress_by(&inviter, id, right).await

@@ -46,7 +46,7 @@ impl Intake {
         facts: Facts,
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
-        let inviter = self.may_invite(&submission, &facts)?;
+        let inviter = self.may_invite(&submission, &facts).await?;
         if submission.turned_away > 0 {
             return Err(Refusal::RecipientRefused);
         }

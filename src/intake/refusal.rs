@@ -198,6 +198,12 @@ pub enum Refusal {
     /// Less space is free than `storage.reserve`.
     #[error("the gateway's disk is nearly full. Your message was not taken; please try again later")]
     DiskFull,
+    /// Whether the author may invite is in the directory, and that gives no answer.
+    #[error(
+        "the organisation's directory cannot be asked at the moment whether you may invite. Your message was not taken; \
+         please try again later"
+    )]
+    DirectorySilent,
     /// The cause is in the journal, not in the answer.
     #[error("the gateway has a problem of its own. Your message was not taken; please try again later")]
     Internal,

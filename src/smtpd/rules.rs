@@ -58,6 +58,8 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
         Refusal::Loop { invites: false, .. } => (550, EnhancedCode(5, 4, 6)),
         Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
+        // RFC 4954 §6: "temporary authentication failure".
+        Refusal::DirectorySilent => (454, EnhancedCode(4, 7, 0)),
         Refusal::Internal => (451, EnhancedCode(4, 3, 0)),
     };
     Reply::new(code, enhanced, refusal.to_string())
@@ -130,6 +132,7 @@ mod tests {
             (Refusal::Loop { hops: 31, limit: 30, invites: true }, "550 5.7.1"),
             (Refusal::QueueFull, "452 4.3.1"),
             (Refusal::DiskFull, "452 4.3.1"),
+            (Refusal::DirectorySilent, "454 4.7.0"),
             (Refusal::Internal, "451 4.3.0"),
         ] {
             assert_eq!(refused(&refusal).to_string(), format!("{expected} {refusal}"));

@@ -25,6 +25,9 @@ pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 /// The same sessions by the moment they end, then the hash.
 pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 
+/// Accounts of people in the organisation's directory, by what identifies them there for good.
+pub const DIRECTORY_IDS: TablePrefix = TablePrefix { octet: 0x1C, record: 1 };
+
 /// Invitations by their id.
 pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 3 };
 /// Which invitation a link belongs to, by the hash of its token.
@@ -86,6 +89,7 @@ mod tests {
             ACCOUNT_ADDRESSES,
             SESSIONS,
             SESSION_ENDS,
+            DIRECTORY_IDS,
             INVITATIONS,
             LINKS,
             APPROVALS,

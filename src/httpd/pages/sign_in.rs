@@ -70,7 +70,7 @@ async fn enter(
         Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
         Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
-        Verdict::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
     };
     let names =
         SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, form: visitor.form_token() };
@@ -109,6 +109,13 @@ async fn leave(State(sessions): State<Sessions>, Form { by: guest, .. }: Form<Gu
 /// One sentence for unknown, wrong and locked, so that it tells nothing.
 fn refused() -> Phrase {
     phrase!("That address and password do not belong together. Please try again.")
+}
+
+/// The password may well be right.
+fn unavailable() -> Phrase {
+    phrase!(
+        "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes."
+    )
 }
 
 fn too_often(wait: Duration) -> Phrase {

@@ -60,6 +60,7 @@ impl Settings {
             saml: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },
             templates: Some(directory.join(storage::TEMPLATES)),
+            directory: None,
             limits: Limits::default(),
             log: Log::default(),
         })
