@@ -32,6 +32,16 @@ pub(super) fn framed((own, frame): (Value, Value)) -> Value {
     context!(..own, ..frame)
 }
 
+/// What leads somewhere: what stands on the button, and where it leads.
+pub(super) fn button() -> [Value; 2] {
+    both(|_| {
+        context!(
+            to => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            words => "Open your account",
+        )
+    })
+}
+
 /// The blocks that are put into an invitation.
 pub(super) fn invitation() -> [Value; 2] {
     both(|full| {

@@ -49,6 +49,7 @@ mod no_open_relay;
 mod nobody_sends_as_somebody_else;
 mod null_sender_never_bounces;
 mod ordinary_mail_arrives_byte_for_byte;
+mod people_read_their_own_language;
 mod refusals_are_said_at_once;
 mod sign_in_after_activation;
 mod smuggling_is_refused;

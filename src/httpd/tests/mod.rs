@@ -5,6 +5,7 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod language;
 mod letters;
 mod people;
 mod sign_in;
