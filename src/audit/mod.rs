@@ -3,6 +3,8 @@
 //! Each event is one line of the journal with fields, target `audit`. Addresses are masked, also those inside the
 //! words of others; a line holds no secret, no line break and nothing endless.
 
+pub mod dropoff;
+
 use std::net::IpAddr;
 
 use tracing::info;

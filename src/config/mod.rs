@@ -8,6 +8,7 @@
 
 mod directory;
 mod dkim;
+mod dropoff;
 mod invite;
 mod limits;
 mod listen;
@@ -31,6 +32,7 @@ use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
+pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates};
 
 /// Everything that an administrator decides.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub web: Web,
     /// Invitations.
     pub invite: Invite,
+    /// What guests may leave.
+    pub dropoff: Dropoff,
     /// Where mail goes.
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
@@ -326,6 +330,7 @@ impl Settings {
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
+        let dropoff = root.section("dropoff", dropoff::dropoff);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
@@ -338,6 +343,7 @@ impl Settings {
             listeners: listeners?,
             web: web?,
             invite: invite?,
+            dropoff,
             relay: relay?,
             dkim: dkim?,
             storage,

@@ -198,7 +198,7 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
             ),
             (
                 "mail",
-                "These are known here: server, organisation, web, listener, invite, relay, dkim, storage, templates, limits, log."
+                "These are known here: server, organisation, web, listener, invite, dropoff, relay, dkim, storage, templates, limits, log."
             ),
         ]
     );

@@ -84,6 +84,7 @@ impl Daemon {
         let doors = Doors::bind(&mut settings).await?;
         let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock))?;
         let control = Control::bind(&settings.storage.directory).context("the control socket")?;
+        let dropoff = rooms.dropoff(&settings, &lifecycle)?;
         let delivery = rooms.delivery(&settings, &outside, &lifecycle)?;
         rooms.watch_templates(&settings, &lifecycle);
 
@@ -93,6 +94,7 @@ impl Daemon {
         let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
         let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
+        lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
         let control_router =
             api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));

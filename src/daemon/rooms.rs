@@ -13,6 +13,7 @@ use crate::daemon::{Outside, signing, templates};
 use crate::delivery::relay::Relay;
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
+use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::router;
@@ -25,10 +26,12 @@ use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
 use crate::net::tls::ClientTls;
 use crate::notices::Notices;
+use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
 use crate::roster::Roster;
 use crate::store::Store;
+use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
@@ -152,6 +155,23 @@ impl Rooms {
             Arc::clone(&self.clock),
             Rules::new(&settings.organisation, &settings.web),
         )
+    }
+
+    /// From guests' files to their recipients. To be opened once.
+    pub(super) fn dropoff(&self, settings: &Settings, lifecycle: &Lifecycle) -> anyhow::Result<Dropoff> {
+        let blobs = Blobs::open(&settings.storage, settings.dropoff.reserve).context("opening the blobs")?;
+        let parts = dropoff::Parts {
+            store: self.store.clone(),
+            packages: Packages::new(self.store.clone()),
+            blobs,
+            invites: self.invites.clone(),
+            notices: self.notices(settings),
+            queue: self.queue.clone(),
+            clock: Arc::clone(&self.clock),
+            lifecycle: lifecycle.clone(),
+        };
+        let rules = dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits);
+        Dropoff::open(parts, rules).context("reading the drop-offs")
     }
 
     /// What becomes of invitations after they were sent.

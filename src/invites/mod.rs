@@ -204,6 +204,21 @@ impl Invites {
         Ok(self.by_id(id.value)?.filter(|invitation| invitation.value.state.is_open()))
     }
 
+    /// The last invitation between these two, whatever has become of it.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn last_between(
+        &self,
+        inviter: &Address,
+        invitee: &Address,
+    ) -> Result<Option<Invitation>, StoreFault> {
+        let Some(id) = PENDING.get(&self.store, &between(inviter, invitee))? else {
+            return Ok(None);
+        };
+        Ok(self.by_id(id.value)?.map(|invitation| invitation.value))
+    }
+
     /// The invitation with this identifier.
     ///
     /// # Errors

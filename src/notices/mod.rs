@@ -4,6 +4,7 @@
 //! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
+mod files;
 mod links;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::base::id::{InvitationId, MessageId};
 use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
-use crate::mail::compose::Notice;
+use crate::mail::compose::{Attachment, Notice};
 use crate::mail::dkim::{SignFault, Signer};
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::{BodyType, MailParameters, RcptParameters};
@@ -159,6 +160,18 @@ impl Notices {
         letter: Letter<'_>,
         context: &C,
     ) -> Result<Admission, NoticeFault> {
+        self.write_with(batch, name, letter, context, Vec::new()).await
+    }
+
+    /// The same with files beside the text.
+    async fn write_with<C: Serialize + Sync>(
+        &self,
+        batch: &mut Batch,
+        name: &str,
+        letter: Letter<'_>,
+        context: &C,
+        attachments: Vec<Attachment>,
+    ) -> Result<Admission, NoticeFault> {
         let Letter { to, in_reply_to, invitation } = letter;
         let id = MessageId::fresh();
         let now = self.clock.now();
@@ -176,7 +189,7 @@ impl Notices {
             host: &self.writer.host,
             at: now,
         }
-        .message();
+        .message_with(attachments);
         drop(templates);
 
         let octets = self.signer.own(octets, self.writer.from.address.domain(), now)?;
