@@ -7,7 +7,7 @@ use crate::base::filename::FileName;
 use crate::base::id::{AccountId, BlobId, PackageId};
 use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
 use crate::config::Recipients;
-use crate::dropoff::{DepositFault, Dropoff, ROUNDS_MAX, fault, too_often};
+use crate::dropoff::{DepositFault, Dropoff, ROUNDS_MAX, too_often};
 use crate::packages::{Content, File, FileRef, Package, Parcel, Recipient, Stage, Usage};
 use crate::store::blobs::Digesting;
 use crate::store::{Batch, StoreFault, Stored};
@@ -220,7 +220,7 @@ impl Dropoff {
     /// When an upload is given up if nothing more is done about it.
     #[must_use]
     pub fn upload_ends(&self, file: &File) -> Timestamp {
-        fault::ends(file.touched, self.rules.dropoff.keep_unfinished)
+        file.touched + self.rules.dropoff.keep_unfinished
     }
 
     /// Drop-offs of this guest's, the newest first, older than `after`, at most `limit`.

@@ -5,7 +5,6 @@ use std::io;
 use thiserror::Error;
 
 use crate::base::address::Address;
-use crate::base::clock::Timestamp;
 use crate::base::filename::FileName;
 use crate::base::size::Size;
 use crate::store::StoreFault;
@@ -99,9 +98,4 @@ pub enum DepositFault {
     /// The disk failed.
     #[error("a file could not be kept: {0}")]
     Keep(#[from] io::Error),
-}
-
-/// The end of what is unfinished, for a header (tus 1.0, "Expiration").
-pub(super) fn ends(touched: Timestamp, keep: std::time::Duration) -> Timestamp {
-    touched + keep
 }

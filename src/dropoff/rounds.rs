@@ -9,9 +9,9 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
 use crate::dropoff::handover::Findings;
 use crate::dropoff::scan::{Clamd, Finding, ScanFault};
-use crate::dropoff::{Dropoff, ROUNDS_MAX, fault, too_often, unwritten};
+use crate::dropoff::{Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::net::lifecycle::Lifecycle;
-use crate::packages::{Content, Package, Parcel, Recipient, Stage};
+use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
 use crate::store::{Batch, CommitError, StoreFault};
 
 /// How often somebody goes round.
@@ -153,7 +153,7 @@ impl Dropoff {
             Stage::Open => {
                 let touched = parcel.files.iter().map(|file| file.value.touched).max();
                 let touched = touched.unwrap_or(package.created).max(package.created);
-                let ends = fault::ends(touched, self.rules.dropoff.keep_unfinished);
+                let ends = touched + self.rules.dropoff.keep_unfinished;
                 if ends > now { self.postpone(parcel, ends).await } else { self.end(parcel).await }
             }
             Stage::Delivered { until, warned: false, .. } if now < until => self.warn(parcel, until).await,
@@ -209,6 +209,6 @@ impl Dropoff {
     }
 }
 
-fn has(recipient: &Recipient, file: &crate::packages::File) -> bool {
+fn has(recipient: &Recipient, file: &File) -> bool {
     file.picked_up_by(recipient).is_some()
 }

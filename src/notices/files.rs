@@ -10,6 +10,7 @@ use crate::notices::{Letter, NoticeFault, Notices, Organisation, Person};
 use crate::packages::{Content, File, Package, Recipient};
 use crate::queue::Admission;
 use crate::store::Batch;
+use crate::store::blobs::Digest;
 
 /// What the templates may name.
 #[derive(Serialize)]
@@ -129,11 +130,10 @@ fn letter<'a>(recipient: &'a Recipient, thread: Option<&'a Invitation>) -> Lette
 }
 
 fn item(file: &File) -> Item<'_> {
-    let sha256 = file.content.digest().map(|digest| digest.sha256.iter().map(|octet| format!("{octet:02x}")));
     Item {
         name: file.name.as_str(),
         size: Size(file.length.unwrap_or(0)).to_string(),
-        sha256: sha256.map(Iterator::collect).unwrap_or_default(),
+        sha256: file.content.digest().map(Digest::hex).unwrap_or_default(),
         finding: finding(file),
     }
 }

@@ -14,8 +14,6 @@
 
 mod lists;
 mod parts;
-#[cfg(test)]
-mod tests;
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, BlobId, PackageId};

@@ -58,6 +58,33 @@ pub(super) fn notice() -> [Value; 2] {
     })
 }
 
+/// The mails that tell of files. In the bare one the scanner has held the only file back.
+pub(super) fn files() -> [Value; 2] {
+    both(|full| {
+        let file = |name: &str, size: &str, finding: Option<&str>| {
+            let sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+            context!(name, size, sha256, finding)
+        };
+        let found = file("invoice.pdf", "84 KiB", Some("Win.Test.EICAR_HDB-1"));
+        let files = vec![file("bridge.pdf", "1.2 MiB", None), file("bridge (2).pdf", "640 octets", None)];
+        let recipients =
+            vec![person(full, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")];
+        context!(
+            organisation => organisation(),
+            guest => person(full, "Kim Roe", "kim@partner.example"),
+            recipients,
+            forwarded_by => full.then(|| person(true, "Ben Ode", "ben@corp.example")),
+            subject => "Drawings for the bridge",
+            message => if full { "Here they are.\nThe second one is a draft." } else { "" },
+            files => if full { files } else { Vec::new() },
+            withheld => vec![found],
+            attached => full,
+            link => "https://postern.corp.example/received/0190b0c0d0e07f00a000000000000000",
+            days => if full { 30 } else { 1 },
+        )
+    })
+}
+
 /// The form that opens an account. `valid_until` is missing while the mail is still on its way.
 pub(super) fn activate() -> [Value; 2] {
     both(|full| {

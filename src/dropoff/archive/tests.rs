@@ -63,42 +63,17 @@ async fn others_read_what_was_packed() {
     }
 }
 
-/// The long form, without writing gigabytes: a sparse file of zeros where the runs of files would be.
+/// The long form, without writing gigabytes: a sparse file, with a hole where the long one would be. Only the short one
+/// behind it is read.
 #[test]
 fn others_find_their_way_beyond_four_gigabytes() {
     use std::os::unix::fs::FileExt;
 
     let (long, short) = (u64::from(u32::MAX) + 10, 3);
-    let crc32 = {
-        let mut part = crc32fast::Hasher::new_with_initial_len(0, 0);
-        let mebibyte = crc32fast::Hasher::new();
-        let zeros = vec![0; 1 << 20];
-        let mut whole = mebibyte;
-        whole.update(&zeros);
-        // Doubling: the checksum of 2^n MiB of zeros from that of half of them.
-        let mut left = long;
-        let mut sizes = vec![(1_u64 << 20, whole)];
-        while sizes.last().unwrap().0 * 2 <= left {
-            let (size, half) = sizes.last().unwrap().clone();
-            let mut double = half.clone();
-            double.combine(&half);
-            sizes.push((size * 2, double));
-        }
-        for (size, sum) in sizes.iter().rev() {
-            while left >= *size {
-                part.combine(sum);
-                left -= size;
-            }
-        }
-        let mut rest = crc32fast::Hasher::new();
-        rest.update(&vec![0; usize::try_from(left).unwrap()]);
-        part.combine(&rest);
-        part.finalize()
-    };
     let modified = Timestamp::from_millis(0);
     let item =
         |text: &str, len, crc32| Item { name: name(text), len, crc32, modified, blob: BlobId::fresh() };
-    let items = [item("long.bin", long, crc32), item("short.bin", short, crc32fast::hash(&[0; 3]))];
+    let items = [item("long.bin", long, 0), item("short.bin", short, crc32fast::hash(&[0; 3]))];
     let (segments, len) = plan(&items);
 
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +100,7 @@ fn others_find_their_way_beyond_four_gigabytes() {
         );
         assert_eq!(said, expected);
     }
-    if let Some(said) = judged("unzip", &["-t", path.to_str().unwrap()]) {
+    if let Some(said) = judged("unzip", &["-t", path.to_str().unwrap(), "short.bin"]) {
         assert!(said.contains("No errors detected"), "{said}");
     }
 }

@@ -15,6 +15,7 @@ mod tests;
 mod writer;
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -195,6 +196,18 @@ impl Blobs {
 impl Shelf {
     fn path(&self, id: BlobId) -> PathBuf {
         self.directory.join(format!("{id}.{EXTENSION}"))
+    }
+}
+
+impl Digest {
+    /// The SHA-256 as people compare it: 64 hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        self.sha256.iter().fold(String::with_capacity(64), |mut hex, octet| {
+            // Writing into a text cannot fail.
+            let _ = write!(hex, "{octet:02x}");
+            hex
+        })
     }
 }
 

@@ -34,7 +34,7 @@ async fn a_blob_grows_in_any_steps_and_reads_back_in_any_range() {
     let whole = pattern(0, usize::try_from(at).unwrap());
     assert_eq!(read(&blobs, id, 0..at).await.unwrap(), whole);
     assert_eq!(read(&blobs, id, 5..PIECE as u64 + 9).await.unwrap(), whole[5..PIECE + 9]);
-    assert_eq!(read(&blobs, id, at..at).await.unwrap(), []);
+    assert!(read(&blobs, id, at..at).await.unwrap().is_empty());
     assert_eq!(read(&blobs, id, 0..at + 1).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
 
     let running = digesting.unwrap().finish();
