@@ -8,6 +8,7 @@ use crate::base::address::{Address, LocalPart};
 use crate::config::{self, Settings};
 use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
+use crate::dropoff::Dropoff;
 use crate::httpd::router::Bounds;
 use crate::httpd::{self, router};
 use crate::mail::outline;
@@ -59,6 +60,7 @@ impl Doors {
         self,
         rooms: &Rooms,
         settings: &Settings,
+        dropoff: Dropoff,
         outside: Outside,
         lifecycle: &Lifecycle,
     ) -> (Vec<SocketAddr>, SocketAddr) {
@@ -84,7 +86,7 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let router = router::router(rooms.pages(settings), outside.mailbox, bounds);
+        let router = router::router(rooms.pages(settings, dropoff), outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses

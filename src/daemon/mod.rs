@@ -94,13 +94,13 @@ impl Daemon {
         let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
         let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
-        lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
+        lifecycle.spawn("drop-offs", dropoff.clone().run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
         let control_router =
             api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
-        let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
+        let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;
         let stop_within = settings.server.stop_within;

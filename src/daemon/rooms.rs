@@ -186,7 +186,7 @@ impl Rooms {
     }
 
     /// What the pages stand on.
-    pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
+    pub(super) fn pages(&self, settings: &Settings, dropoff: Dropoff) -> router::Parts {
         let sessions = Sessions::new(
             self.accounts.clone(),
             self.store.clone(),
@@ -200,6 +200,7 @@ impl Rooms {
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            dropoff,
         }
     }
 

@@ -11,7 +11,9 @@
 //! - Every wait has an end, and every connection too: see [`serve`].
 
 pub mod cookie;
+pub mod download;
 pub mod form;
+pub mod multipart;
 pub mod page;
 pub mod pages;
 pub mod permit;
@@ -19,6 +21,7 @@ pub mod router;
 pub mod session;
 #[cfg(test)]
 mod tests;
+pub mod tus;
 
 use std::convert::Infallible;
 use std::future;

@@ -5,5 +5,7 @@ pub mod dropoff;
 pub mod files;
 pub mod letter;
 pub mod mailbox;
+pub mod received;
 pub mod renewal;
+pub mod sent;
 pub mod sign_in;

@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::*;
+use crate::httpd::router::{bounded, framed};
 use crate::httpd::{ALPN, serve};
 use crate::net::lifecycle::Lifecycle;
 use crate::net::listener::Listener;
@@ -117,13 +118,11 @@ async fn broken() -> &'static str {
 #[tokio::test]
 async fn a_page_that_takes_too_long_or_breaks_is_told_as_a_page() {
     let house = House::new();
-    let slow = crate::httpd::router::layered(
-        Router::new()
-            .route("/slow", axum::routing::get(std::future::pending::<()>))
-            .route("/broken", axum::routing::get(broken)),
-        house.pages.clone(),
-        Bounds { body_octets: 10, request_time: Duration::from_millis(10) },
-    );
+    let pages = Router::new()
+        .route("/slow", axum::routing::get(std::future::pending::<()>))
+        .route("/broken", axum::routing::get(broken));
+    let bounds = Bounds { body_octets: 10, request_time: Duration::from_millis(10) };
+    let slow = framed(bounded(pages, bounds), house.pages.clone());
     let mut browser = Browser { router: slow, cookies: BTreeMap::new() };
     browser.get("/slow").await.says(StatusCode::REQUEST_TIMEOUT, "That took too long");
     browser.get("/broken").await.says(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here");
