@@ -10,7 +10,7 @@ use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
 use crate::dropoff::Dropoff;
 use crate::httpd::router::Bounds;
-use crate::httpd::{self, router};
+use crate::httpd::{self, Patience, router};
 use crate::mail::outline;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::listener::Listener;
@@ -87,7 +87,8 @@ impl Doors {
 
         let bounds = Bounds::new(limits);
         let router = router::router(rooms.pages(settings, dropoff), outside.mailbox, bounds);
-        let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
+        let patience = Patience::new(limits.web_request_time);
+        let served = httpd::serve(self.web, self.web_tls, router, patience, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses
     }
