@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::store::schema;
 use crate::store::{Batch, Store, StoreFault, Stored, Table};
@@ -74,6 +75,8 @@ pub struct Account {
     pub created: Timestamp,
     /// Guests: who invited them, the last one last.
     pub inviters: Vec<Mailbox>,
+    /// Of mails and pages for this person, if it is known.
+    pub language: Option<Language>,
 }
 
 /// A browser that somebody has signed in with.
@@ -219,6 +222,7 @@ mod tests {
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),
+            language: None,
         }
     }
 

@@ -106,6 +106,15 @@ pub enum Event<'a> {
         /// The copy's recipient.
         recipient: &'a Address,
     },
+    /// An administrator gave an order about a message in the queue.
+    Ordered {
+        /// The message.
+        message: MessageId,
+        /// Whom it concerned.
+        recipient: &'a Address,
+        /// Which: `retry`, `hold`, `release`, `drop`.
+        order: &'a str,
+    },
     /// An invitation got more time.
     Extended {
         /// The invitation.
@@ -188,6 +197,9 @@ pub fn record(event: &Event<'_>) {
         Event::Withdrawn { invitation } => info!(target: "audit", %invitation, "withdrawn"),
         Event::NotSent { message, recipient } => {
             info!(target: "audit", %message, recipient = recipient.masked(), "not sent: withdrawn");
+        }
+        Event::Ordered { message, recipient, order } => {
+            info!(target: "audit", %message, recipient = recipient.masked(), order, "queue ordered");
         }
         Event::Extended { invitation, days } => info!(target: "audit", %invitation, days, "extended"),
         Event::Renewed { invitation, by, peer } => {

@@ -5,6 +5,8 @@
 
 mod argon2id;
 pub mod password;
+#[cfg(feature = "saml")]
+pub mod saml;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -242,6 +244,7 @@ mod tests {
                     locked,
                     created: Timestamp::from_millis(0),
                     inviters: Vec::new(),
+                    language: None,
                 };
                 accounts.insert(&mut batch, &account).unwrap();
             }

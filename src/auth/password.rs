@@ -10,9 +10,11 @@ use argon2::password_hash::Error as PhcError;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task;
+use zxcvbn::feedback::{Feedback, Warning};
 use zxcvbn::{Score, zxcvbn};
 
 use crate::auth::argon2id::{is_behind, phc_of};
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
 
 /// Characters of a password, the fewest and the most.
@@ -51,20 +53,76 @@ pub enum HashFault {
 }
 
 /// Why a password is not good enough, in words for the person who chose it.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{}", self.phrase())]
 pub enum PasswordFault {
     /// Under 8 characters.
-    #[error("Please choose a password of at least {} characters.", CHARACTERS.start())]
     TooShort,
     /// Over 256 characters.
-    #[error("Please choose a password of at most {} characters.", CHARACTERS.end())]
     TooLong,
     /// Guessed too soon; with what makes it so.
-    #[error("This password is easy to guess. {0}")]
-    Weak(String),
+    Weak(Option<Warning>),
     /// It contains a name that everybody tries first.
-    #[error("Please choose a password that does not contain your address or the organisation's name.")]
     Personal,
+}
+
+impl PasswordFault {
+    /// What to do.
+    #[must_use]
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::TooShort => {
+                let least = CHARACTERS.start();
+                phrase!("Please choose a password of at least {least} characters.", least = least)
+            }
+            Self::TooLong => {
+                let most = CHARACTERS.end();
+                phrase!("Please choose a password of at most {most} characters.", most = most)
+            }
+            Self::Weak(warning) => weak(*warning),
+            Self::Personal => phrase!(
+                "Please choose a password that does not contain your address or the organisation's name."
+            ),
+        }
+    }
+}
+
+/// What makes a password easy to guess, as zxcvbn sees it.
+fn weak(warning: Option<Warning>) -> Phrase {
+    match warning {
+        Some(Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess) => {
+            phrase!(
+                "This password is easy to guess: it follows the keys of the keyboard. Add another word or two."
+            )
+        }
+        Some(
+            Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess,
+        ) => {
+            phrase!("This password is easy to guess: it repeats itself. Add another word or two.")
+        }
+        Some(Warning::SequencesLikeAbcAreEasyToGuess) => {
+            phrase!(
+                "This password is easy to guess: it counts on, as abc or 6543 does. Add another word or two."
+            )
+        }
+        Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => {
+            phrase!("This password is easy to guess: it is made of a date. Add another word or two.")
+        }
+        Some(
+            Warning::ThisIsATop10Password
+            | Warning::ThisIsATop100Password
+            | Warning::ThisIsACommonPassword
+            | Warning::ThisIsSimilarToACommonlyUsedPassword,
+        ) => phrase!("This password is easy to guess: many people use one like it. Please choose another."),
+        Some(Warning::AWordByItselfIsEasyToGuess) => {
+            phrase!("This password is easy to guess: it is a single word. Add another word or two.")
+        }
+        Some(
+            Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+            | Warning::CommonNamesAndSurnamesAreEasyToGuess,
+        ) => phrase!("This password is easy to guess: it is made of names. Add another word or two."),
+        None => phrase!("This password is easy to guess. Add another word or two."),
+    }
 }
 
 /// Whether a password is good enough for this person. A hostile one takes as long as a hash does: on
@@ -98,9 +156,7 @@ pub fn check(password: &Secret, address: &str, name: &str, organisation: &str) -
     if strength.score() >= SCORE_MIN {
         return Ok(());
     }
-    let feedback = strength.feedback();
-    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|warning| warning.to_string());
-    Err(PasswordFault::Weak(warning.unwrap_or_else(|| "Add another word or two.".to_owned())))
+    Err(PasswordFault::Weak(strength.feedback().and_then(Feedback::warning)))
 }
 
 impl Passwords {

@@ -3,9 +3,12 @@
 //! Each is parsed once, at the edge, and cannot be wrong afterwards. Nothing here does I/O.
 
 pub mod address;
+pub mod base32;
 pub mod clock;
 pub mod filename;
 pub mod id;
+pub mod language;
 pub mod mailbox;
+pub mod phrase;
 pub mod secret;
 pub mod size;

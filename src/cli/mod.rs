@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod invite;
 mod prompt;
+mod queue;
 mod serve;
 
 use std::io::{self, Write};
@@ -46,6 +47,9 @@ enum Command {
     /// List invitations, take one back, give it more days, or send a fresh link
     #[command(subcommand)]
     Invite(invite::Command),
+    /// See what waits to be delivered and why; try it now, hold, release or drop it
+    #[command(subcommand)]
+    Queue(queue::Command),
 }
 
 /// Where the configuration is.
@@ -84,6 +88,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Check(file) => check::run(&file.config, out).await,
         Command::Account(command) => account::run(command, out).await,
         Command::Invite(command) => invite::run(command, out).await,
+        Command::Queue(command) => queue::run(command, out).await,
     }
 }
 

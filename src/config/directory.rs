@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::base::address::{Address, Domain};
+use crate::base::language::Language;
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
     Dropoff, Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
@@ -40,7 +41,12 @@ impl Settings {
                 key: directory.join("key.pem"),
                 stop_within: STOP_WITHIN,
             },
-            organisation: Organisation { name: "Corp Example".to_owned(), domains, notice_address },
+            organisation: Organisation {
+                name: "Corp Example".to_owned(),
+                domains,
+                notice_address,
+                language: Language::ENGLISH,
+            },
             listeners: listen::default_listeners(),
             web: Web {
                 address: web,
@@ -51,6 +57,7 @@ impl Settings {
             dropoff: Dropoff { reserve: RESERVE, ..Dropoff::default() },
             relay: Relay::default(),
             dkim: Vec::new(),
+            saml: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },
             templates: Some(directory.join(storage::TEMPLATES)),
             limits: Limits::default(),

@@ -15,7 +15,8 @@ pub(super) const SESSION_LIFETIME: Duration = Duration::from_hours(12);
 
 /// Submission with STARTTLS and with implicit TLS (RFC 6409, RFC 8314 §3.3).
 pub(super) fn default_listeners() -> Vec<Listener> {
-    let listener = |port, tls| Listener { address: anywhere(port), tls, role: Role::Submission };
+    let listener =
+        |port, tls| Listener { address: anywhere(port), tls, role: Role::Submission, proxy_from: Vec::new() };
     vec![listener(587, TlsMode::StartTls), listener(465, TlsMode::Implicit)]
 }
 
@@ -42,6 +43,7 @@ fn listener(section: &mut Section<'_>) -> Option<Listener> {
     let is_relay = section.or("role", false, units::one_of(&[("submission", false), ("relay", true)]));
     let trusted_given = section.is_given("trusted");
     let trusted = section.list("trusted", network);
+    let proxy_from = section.list("proxy_from", network).unwrap_or_default();
 
     if let Some(address) = address {
         section.demand(
@@ -64,7 +66,7 @@ fn listener(section: &mut Section<'_>) -> Option<Listener> {
         "Write for example trusted = [\"192.0.2.10\", \"2001:db8:10::/64\"].",
     );
     let role = if is_relay { Role::Relay { trusted: trusted? } } else { Role::Submission };
-    Some(Listener { address: address?, tls, role })
+    Some(Listener { address: address?, tls, role, proxy_from })
 }
 
 pub(super) fn web(section: &mut Section<'_>, hostname: Option<&Domain>) -> Option<Web> {

@@ -14,6 +14,7 @@ mod limits;
 mod listen;
 mod organisation;
 mod relay;
+mod saml;
 mod section;
 mod storage;
 mod units;
@@ -28,12 +29,15 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::base::address::{Address, Domain};
+use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
-pub use self::invite::{BlankSubject, Guests, Invite, Rates};
+pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::relay::Bounces;
+pub use self::saml::{Saml, SamlRights};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +58,8 @@ pub struct Settings {
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
+    /// Identity providers that vouch for staff.
+    pub saml: Vec<Saml>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -86,6 +92,8 @@ pub struct Organisation {
     pub domains: Vec<Domain>,
     /// The From address of what Postern writes in its own name.
     pub notice_address: Address,
+    /// Of mails and pages for people of whom no other is known.
+    pub language: Language,
 }
 
 /// One socket on which mail comes in.
@@ -97,6 +105,8 @@ pub struct Listener {
     pub tls: TlsMode,
     /// Who may send.
     pub role: Role,
+    /// The proxies by which all connections come, if they do; each says for whom (PROXY protocol, version 2).
+    pub proxy_from: Vec<IpNet>,
 }
 
 /// When TLS begins on a listener.
@@ -162,6 +172,8 @@ pub struct Relay {
     pub idle_timeout: Duration,
     /// Authorities to trust beside the system's, PEM.
     pub trust: Option<PathBuf>,
+    /// Who hears of an invitation's mail that bounces further on.
+    pub bounces: Bounces,
 }
 
 /// To whom mail goes.
@@ -333,6 +345,7 @@ impl Settings {
         let dropoff = root.section("dropoff", dropoff::dropoff);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
+        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -346,6 +359,7 @@ impl Settings {
             dropoff,
             relay: relay?,
             dkim: dkim?,
+            saml: saml?,
             storage,
             templates,
             limits,

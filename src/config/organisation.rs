@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::base::address::{Address, Domain, LocalPart};
+use crate::base::language::Language;
 use crate::config::section::Section;
+use crate::config::units::Wrong;
 use crate::config::{Organisation, Server, units};
 
 /// How long a stop may take. systemd's own patience is longer (`TimeoutStopSec` in the unit).
@@ -33,7 +35,14 @@ pub(super) fn organisation(section: &mut Section<'_>) -> Option<Organisation> {
     let first = domains.as_ref().and_then(|domains| domains.first());
     let notice_address =
         section.optional("notice_address", units::address).or_else(|| address_at("postern", first?));
-    Some(Organisation { name: name?, domains: domains?, notice_address: notice_address? })
+    let language = section.or("language", Language::ENGLISH, language);
+    Some(Organisation { name: name?, domains: domains?, notice_address: notice_address?, language })
+}
+
+fn language(text: &str) -> Result<Language, Wrong> {
+    let wrong =
+        |_| Wrong::new("it is not the code of a language", "Write two or three letters: \"en\", \"de\".");
+    text.parse().map_err(wrong)
 }
 
 /// `local@domain`: an address that stands where none was written.

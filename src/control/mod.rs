@@ -6,6 +6,7 @@
 pub mod api;
 pub mod client;
 pub mod invitations;
+pub mod queue;
 
 use std::fs::Permissions;
 use std::io;

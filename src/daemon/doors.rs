@@ -41,7 +41,7 @@ impl Doors {
         let mut mail = Vec::with_capacity(settings.listeners.len());
         for listener in &settings.listeners {
             let bound = listen("listener.address", listener.address, mail_gate.clone()).await?;
-            mail.push((listener.clone(), bound));
+            mail.push((listener.clone(), bound.behind(listener.proxy_from.clone())));
         }
         let web = listen("web.address", settings.web.address, web_gate).await?;
         if let Some(host) = settings.web.public_url.strip_suffix(":0") {

@@ -19,7 +19,7 @@ use anyhow::Context;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::control::{Control, api, invitations};
+use crate::control::{Control, api, invitations, queue};
 use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
@@ -82,7 +82,7 @@ impl Daemon {
         let lifecycle = Lifecycle::new();
         // Bind first: what is lacking most often shows before any state is touched.
         let doors = Doors::bind(&mut settings).await?;
-        let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock))?;
+        let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock)).await?;
         let control = Control::bind(&settings.storage.directory).context("the control socket")?;
         let dropoff = rooms.dropoff(&settings, &lifecycle)?;
         let delivery = rooms.delivery(&settings, &outside, &lifecycle)?;
@@ -96,8 +96,9 @@ impl Daemon {
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         lifecycle.spawn("drop-offs", dropoff.clone().run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
-        let control_router =
-            api::router(roster.clone()).merge(invitations::router(rooms.renewals(&settings)));
+        let control_router = api::router(roster.clone())
+            .merge(invitations::router(rooms.renewals(&settings)))
+            .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
         let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);

@@ -10,7 +10,7 @@ use crate::auth::password::Passwords;
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::daemon::{Outside, signing, templates};
-use crate::delivery::relay::Relay;
+use crate::delivery::relay::{Copies, Relay};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::dropoff::{self, Dropoff};
@@ -20,6 +20,8 @@ use crate::httpd::router;
 use crate::httpd::session::Sessions;
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
+use crate::invites::addresses::Addresses;
+use crate::invites::seal::Seals;
 use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::Resolver;
@@ -51,12 +53,13 @@ pub(super) struct Rooms {
     pub(super) authenticator: Authenticator,
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
+    pub(super) addresses: Addresses,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Rooms {
     /// Opens the store and reads the queue.
-    pub(super) fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) async fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let limits = &settings.limits;
         let signer = signing::signer(settings)?;
         let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
@@ -64,6 +67,8 @@ impl Rooms {
             .context("reading the queue")?;
         let accounts = Accounts::new(store.clone());
         let invites = Invites::new(store.clone());
+        let seals = Seals::open(&store).await.context("reading the gateway's own keys")?;
+        let addresses = Addresses::new(seals, &settings.relay, &settings.organisation);
         let passwords = Passwords::new(limits.password_hashes);
         let failures = |free| Failures::new(Arc::clone(&clock), free, limits.sign_in_entries);
         let authenticator = Authenticator::new(
@@ -73,7 +78,19 @@ impl Rooms {
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
         let shelf = Shelf::new(Templates::built_in());
-        Ok(Self { store, spool, queue, accounts, invites, passwords, authenticator, shelf, signer, clock })
+        Ok(Self {
+            store,
+            spool,
+            queue,
+            accounts,
+            invites,
+            passwords,
+            authenticator,
+            shelf,
+            signer,
+            addresses,
+            clock,
+        })
     }
 
     /// The way out.
@@ -89,7 +106,8 @@ impl Rooms {
         } else {
             let tls = ClientTls::load(settings.relay.trust.as_deref()).context("relay.trust")?;
             let resolver = Arc::clone(&outside.resolver);
-            Relay::start(&settings.relay, &settings.server, tls, resolver, clock(), lifecycle)
+            let copies = Copies { spool: self.spool.clone(), signer: self.signer.clone(), clock: clock() };
+            Relay::start(&settings.relay, &settings.server, tls, resolver, copies, lifecycle)
         };
         let (queue, spool) = (self.queue.clone(), self.spool.clone());
         let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation)
@@ -115,6 +133,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
+            notices: self.notices(settings),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
@@ -141,6 +160,7 @@ impl Rooms {
             &settings.web,
         )
         .signed_by(self.signer.clone())
+        .answered_at(self.addresses.clone())
     }
 
     /// From a link to an account.
@@ -194,7 +214,7 @@ impl Rooms {
             settings.web.session_lifetime,
         );
         router::Parts {
-            pages: Pages::new(self.shelf.clone(), &settings.organisation.name, sessions.clone()),
+            pages: Pages::new(self.shelf.clone(), &settings.organisation, sessions.clone()),
             sessions,
             origin: Origin::of(&settings.web.public_url),
             registration: self.registration(settings),

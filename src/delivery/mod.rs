@@ -39,6 +39,7 @@ use crate::store::Store;
 use crate::store::spool::Spool;
 
 mod client;
+mod convert;
 pub mod courier;
 mod finding;
 mod hop;

@@ -14,15 +14,18 @@ use crate::base::address::Domain;
 use crate::base::clock::{Clock, Timestamp};
 use crate::config::{self, Route, Smarthost};
 use crate::delivery::client::{Client, Patience};
+use crate::delivery::convert::Converter;
 use crate::delivery::courier::{Courier, Outcome, Parcel, Reason};
 use crate::delivery::hop::{Dialer, Hop, Security};
 use crate::delivery::pool::Pool;
 use crate::delivery::transaction::{Lost, Stage};
+use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::{DnsFault, MailHosts, Resolver};
 use crate::net::tls::ClientTls;
 use crate::smtp::reply::EnhancedCode;
 use crate::smtp::sasl::Credentials;
+use crate::store::spool::Spool;
 
 /// Where mail exchangers listen (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -36,12 +39,23 @@ pub struct Relay {
     pub(super) way: Way,
     hostname: Domain,
     dialer: Dialer,
+    converter: Converter,
     pool: Pool,
     unreachable: Mutex<HashMap<Hop, (Timestamp, Reason)>>,
     clock: Arc<dyn Clock>,
     lifecycle: Lifecycle,
     leave_alone: Duration,
     messages_per_connection: usize,
+}
+
+/// What copies are made with for hops that cannot take a message as it is.
+pub struct Copies {
+    /// Where they are kept meanwhile.
+    pub spool: Spool,
+    /// Signs them.
+    pub signer: Signer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Next hops, best first, each with how to sign in.
@@ -61,10 +75,10 @@ impl Relay {
         server: &config::Server,
         tls: ClientTls,
         resolver: Arc<dyn Resolver>,
-        clock: Arc<dyn Clock>,
+        copies: Copies,
         lifecycle: &Lifecycle,
     ) -> Arc<Self> {
-        Self::new(relay, server, tls, resolver, clock, lifecycle.clone()).tended()
+        Self::new(relay, server, tls, resolver, copies, lifecycle.clone()).tended()
     }
 
     pub(super) fn new(
@@ -72,7 +86,7 @@ impl Relay {
         server: &config::Server,
         tls: ClientTls,
         resolver: Arc<dyn Resolver>,
-        clock: Arc<dyn Clock>,
+        copies: Copies,
         lifecycle: Lifecycle,
     ) -> Self {
         let way = match &relay.route {
@@ -80,10 +94,12 @@ impl Relay {
             Route::Mx => Way::Mx { port: SMTP_PORT },
         };
         let hostname = server.hostname.clone();
+        let Copies { spool, signer, clock } = copies;
         Self {
             way,
             hostname: hostname.clone(),
             dialer: Dialer { hostname, tls, resolver, patience: Patience::of(relay) },
+            converter: Converter::new(spool, signer, Arc::clone(&clock)),
             pool: Pool::new(relay.connections_max, relay.idle_timeout),
             unreachable: Mutex::default(),
             clock,
@@ -169,7 +185,14 @@ impl Relay {
 
     /// Delivers over a connection, and keeps it for the next message.
     async fn over(&self, mut client: Client, hop: &Hop, parcel: &Parcel) -> Result<Vec<Outcome>, Lost> {
-        let outcomes = client.carry(parcel).await?;
+        let outcomes = if client.needs_ascii(parcel) {
+            match self.converter.convert(parcel, &hop.host).await {
+                Ok(converted) => client.carry(&converted).await?,
+                Err(reason) => parcel.all(&for_now_or_good(hop, reason)),
+            }
+        } else {
+            client.carry(parcel).await?
+        };
         let is_worn = client.carried >= self.messages_per_connection;
         let unwanted = if is_worn { Some(client) } else { self.pool.put(hop, client) };
         self.close(unwanted);
@@ -266,6 +289,12 @@ fn with_login(smarthost: &Smarthost) -> (Hop, Option<Credentials>) {
     let login = smarthost.login.as_ref();
     let login = login.map(|(name, password)| Credentials { name: name.clone(), password: password.clone() });
     (Hop::of(smarthost), login)
+}
+
+/// The outcome of what is wrong on our side of a hop.
+fn for_now_or_good(hop: &Hop, reason: Reason) -> Outcome {
+    let (hop, EnhancedCode(class, ..)) = (Some(hop.host.clone()), reason.status());
+    if class == 5 { Outcome::Refused { hop, reason } } else { Outcome::Deferred { hop, reason } }
 }
 
 fn refused(status: EnhancedCode, text: String) -> Outcome {

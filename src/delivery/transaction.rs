@@ -5,10 +5,11 @@ use bytes::BytesMut;
 
 use crate::base::address::Address;
 use crate::delivery::client::{Client, ClientFault};
+use crate::delivery::convert::has_utf8_header;
 use crate::delivery::courier::{CHUNK_OCTETS, Duty, Outcome, Parcel, Reason};
 use crate::smtp::command::Command;
 use crate::smtp::data::DataWriter;
-use crate::smtp::parameter::{BodyType, MailParameters};
+use crate::smtp::parameter::MailParameters;
 use crate::smtp::reply::{EnhancedCode, Reply};
 
 /// A transaction that did not come to its end; the connection is of no more use.
@@ -57,6 +58,11 @@ impl Client {
         Ok(self.outcomes(parcel, &answers, end.as_ref()))
     }
 
+    /// Whether this server must not get the message as it is (RFC 6152 §3).
+    pub(super) fn needs_ascii(&self, parcel: &Parcel) -> bool {
+        !self.extensions.eight_bit_mime && has_eight_bit(parcel)
+    }
+
     /// What to say with MAIL, or why this server can never take the message.
     fn parameters(&self, parcel: &Parcel) -> Result<MailParameters, Reason> {
         let octets = parcel.octets();
@@ -65,21 +71,16 @@ impl Client {
             let text = format!("the message has {octets} octets; {} takes at most {limit}", self.hop);
             return Err(Reason::local(EnhancedCode(5, 3, 4), text));
         }
-        // RFC 6152 §3: without the extension it would have to be converted, which would break signatures.
-        let has_8_bit = || parcel.chunks().any(|chunk| chunk.is_ok_and(|octets| !octets.is_ascii()));
-        if parcel.parameters.body == BodyType::EightBitMime && !self.extensions.eight_bit_mime && has_8_bit()
-        {
-            let text = format!("the message holds 8-bit text, which {} does not take", self.hop);
-            return Err(Reason::local(EnhancedCode(5, 6, 3), text));
-        }
         // It is not to be asked for where nothing needs it (RFC 6531 §3.2): what the sender's client merely said counts
-        // only where the message holds more than ASCII.
-        let needs_utf8 = (parcel.parameters.smtputf8 && has_8_bit())
-            || parcel.sender.address().is_some_and(Address::needs_utf8)
+        // only where a header holds more than ASCII.
+        let addresses_need_utf8 = parcel.sender.address().is_some_and(Address::needs_utf8)
             || parcel.recipients.iter().any(|(recipient, _)| recipient.needs_utf8());
+        let needs_utf8 = addresses_need_utf8
+            || (parcel.parameters.smtputf8 && has_eight_bit(parcel) && has_utf8_header(parcel));
         if needs_utf8 && !self.extensions.smtputf8 {
             let text = format!("the message needs internationalised mail, which {} does not know", self.hop);
-            return Err(Reason::local(EnhancedCode(5, 6, 7), text));
+            // RFC 6531 §3.5: addresses are the reason (X.6.7), or else the header (X.6.9).
+            return Err(Reason::local(EnhancedCode(5, 6, if addresses_need_utf8 { 7 } else { 9 }), text));
         }
         let mut parameters = parcel.parameters.within(&self.extensions);
         parameters.size = self.extensions.size.map(|_| octets);
@@ -224,6 +225,11 @@ impl Answers {
     fn data_wanted(&self) -> bool {
         self.data.as_ref().is_some_and(|reply| reply.code == 354)
     }
+}
+
+/// Whether the copy holds octets above 127.
+fn has_eight_bit(parcel: &Parcel) -> bool {
+    parcel.chunks().any(|chunk| chunk.is_ok_and(|octets| !octets.is_ascii()))
 }
 
 /// 250, 251 and their kin.

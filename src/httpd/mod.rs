@@ -18,6 +18,7 @@ pub mod multipart;
 pub mod page;
 pub mod pages;
 pub mod permit;
+pub mod reader;
 pub mod router;
 pub mod session;
 #[cfg(test)]

@@ -2,24 +2,31 @@
 //!
 //! A handler says which page it is and what stands on it, and no more: the page is filled in by the outermost layer of
 //! the router, which knows who asks. So every page has its frame (the organisation, who is signed in, where that person
-//! may go), and no handler can forget it.
+//! may go) and is in its reader's language, and no handler can forget it.
 
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
 
 use crate::accounts::{Account, Kind, Session};
 use crate::base::clock::Timestamp;
+use crate::base::language::Language;
+use crate::base::phrase::Phrase;
 use crate::base::secret::Token;
+use crate::config;
 use crate::httpd::cookie::Name;
+use crate::httpd::reader;
 use crate::httpd::session::Sessions;
+use crate::invites::Invitation;
 use crate::template::Shelf;
 
 /// What every answer carries unless it says otherwise itself.
@@ -45,12 +52,19 @@ const LAST_WORDS: &str = "Something went wrong here. Please try again in a few m
 const PLACES: [&str; 8] =
     ["/dropoff/sent", "/dropoff", "/account", "/invitations", "/invite", "/received", "/guests", "/admin"];
 
-/// Makes pages from the templates in force.
+/// Makes pages from the templates in force. A handler names it among its arguments; what it gets knows what the reader
+/// reads: the account's language, the browser's, or the organisation's.
 #[derive(Clone)]
 pub struct Pages {
     shelf: Shelf,
     organisation: Arc<str>,
     sessions: Sessions,
+    /// Where nothing else is known.
+    default: Language,
+    /// The reader's own choice, from the account.
+    chosen: Option<Language>,
+    /// What the browser likes best.
+    preferred: Option<Language>,
 }
 
 /// What a request says about its page's frame.
@@ -69,6 +83,8 @@ struct ForPrograms;
 struct Draft {
     template: String,
     names: serde_json::Value,
+    /// What is known of its reader's language.
+    language: Option<Language>,
 }
 
 /// What a template sees: the frame's names, and its page's own.
@@ -112,8 +128,45 @@ pub struct Plain {}
 impl Pages {
     /// Pages in the name of this organisation, for the people of these sessions.
     #[must_use]
-    pub fn new(shelf: Shelf, organisation: &str, sessions: Sessions) -> Self {
-        Self { shelf, organisation: organisation.into(), sessions }
+    pub fn new(shelf: Shelf, organisation: &config::Organisation, sessions: Sessions) -> Self {
+        let (default, organisation) = (organisation.language, organisation.name.as_str().into());
+        Self { shelf, organisation, sessions, default, chosen: None, preferred: None }
+    }
+
+    /// For whoever asks with these headers.
+    #[must_use]
+    pub fn asked_by(&self, headers: &HeaderMap) -> Self {
+        let preferred = reader::preferred(headers, &self.shelf.current().languages());
+        let account = self.signed_in(Name::Session.read(headers).as_ref()).map(|(_, account)| account);
+        Self { chosen: account.and_then(|account| account.language), preferred, ..self.clone() }
+    }
+
+    /// For an invitee: where no account says otherwise, in the language that the inviter has chosen, if any.
+    #[must_use]
+    pub fn for_invitee(&self, invitation: &Invitation) -> Self {
+        Self { chosen: self.chosen.or(invitation.language), ..self.clone() }
+    }
+
+    /// What the reader reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.known_language().unwrap_or(self.default)
+    }
+
+    fn known_language(&self) -> Option<Language> {
+        self.chosen.or(self.preferred)
+    }
+
+    /// A phrase in the reader's language.
+    #[must_use]
+    pub fn say(&self, phrase: &Phrase) -> String {
+        self.shelf.current().say(self.language(), phrase)
+    }
+
+    /// A moment in the reader's language, to the minute: `8 December 2026, 13:45 UTC`.
+    #[must_use]
+    pub fn moment(&self, at: Timestamp) -> String {
+        self.shelf.current().moment(self.language(), at)
     }
 
     /// The page `page/NAME.html`, for [`Pages::framed`] to fill in.
@@ -121,7 +174,8 @@ impl Pages {
         match serde_json::to_value(own) {
             Ok(names) => {
                 let mut response = status.into_response();
-                response.extensions_mut().insert(Draft { template: format!("page/{name}.html"), names });
+                let (template, language) = (format!("page/{name}.html"), self.known_language());
+                response.extensions_mut().insert(Draft { template, names, language });
                 response
             }
             // Without a draft: the page for errors takes its place.
@@ -169,27 +223,29 @@ impl Pages {
     /// The page for what went wrong.
     fn wrong(&self, asker: &Asker, status: StatusCode) -> Response {
         let names = serde_json::to_value(Wrong { status: status.as_u16() }).unwrap_or_default();
-        match self.rendered(asker, &Draft { template: "page/error.html".to_owned(), names }) {
+        let draft = Draft { template: "page/error.html".to_owned(), names, language: None };
+        match self.rendered(asker, &draft) {
             Some(page) => filled(status.into_response(), page),
             None => (status, LAST_WORDS).into_response(),
         }
     }
 
     fn rendered(&self, asker: &Asker, draft: &Draft) -> Option<String> {
-        let found = self.signed_in(asker);
+        let found = self.signed_in(asker.session.as_ref());
         let whole = Whole {
             organisation: Organisation { name: &self.organisation },
             person: found.as_ref().map(|(session, account)| Person::of(session, account)),
             here: asker.here,
             own: &draft.names,
         };
-        let rendered = self.shelf.current().render(&draft.template, &whole);
+        let language = draft.language.unwrap_or_else(|| self.language());
+        let rendered = self.shelf.current().render(&draft.template, language, &whole);
         rendered.map_err(|fault| error!(%fault, "a page could not be made")).ok()
     }
 
     /// Looked up when the answer stands: who has just signed out or is locked is shown as nobody.
-    fn signed_in(&self, asker: &Asker) -> Option<(Session, Account)> {
-        let found = self.sessions.find(asker.session.as_ref()?);
+    fn signed_in(&self, session: Option<&Token>) -> Option<(Session, Account)> {
+        let found = self.sessions.find(session?);
         found.map_err(|fault| error!(%fault, "reading a session for a page")).ok().flatten()
     }
 }
@@ -230,6 +286,18 @@ fn filled(response: Response, page: String) -> Response {
     Response::from_parts(head, page.into())
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Pages {
+    type Rejection = Response;
+
+    /// The outermost layer has put it there.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            error!("a request came without its pages");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        })
+    }
+}
+
 /// Adds the headers that are not there yet.
 pub fn fortify(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
@@ -256,20 +324,9 @@ pub fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
 }
 
-/// A moment as people read it, to the minute: `8 December 2026, 13:45 UTC`.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    at.to_jiff().strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_moment_is_written_out() {
-        assert_eq!(moment(Timestamp::from_millis(1_796_737_500_000)), "8 December 2026, 13:45 UTC");
-    }
 
     #[test]
     fn one_is_at_the_nearest_place_of_the_navigation() {

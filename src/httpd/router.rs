@@ -91,9 +91,11 @@ pub(super) fn framed(router: Router, pages: Pages) -> Router {
     router.layer(CatchPanicLayer::new()).layer(middleware::from_fn_with_state(pages, finish))
 }
 
-/// The outermost layer: every page gets its frame, whatever went wrong inside becomes a page, and every answer gets its
-/// headers.
-async fn finish(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+/// The outermost layer: every page gets its frame and is in the language of its reader, whatever went wrong inside becomes
+/// a page, and every answer gets its headers.
+async fn finish(State(pages): State<Pages>, mut request: Request, next: Next) -> Response {
+    let pages = pages.asked_by(request.headers());
+    request.extensions_mut().insert(pages.clone());
     let method = request.method().clone();
     // The pattern, not the path: that holds tokens.
     let route = request.extensions().get::<MatchedPath>().cloned();

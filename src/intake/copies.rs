@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{RandomFailed, Token};
@@ -130,6 +130,12 @@ impl Copies {
         invited.chain(colleagues).collect()
     }
 
+    /// How long the links live.
+    #[must_use]
+    pub fn lifespan(&self) -> Lifespan {
+        self.list.wishes.lifespan.unwrap_or(self.policy.invite.lifespan)
+    }
+
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
         let guest = self.books.guest(&self.inviter.address, &invitee.address)?;
@@ -142,16 +148,18 @@ impl Copies {
                 (fresh(), State::Accepted { sent: None, at: self.now, account: account.value.id })
             }
         };
+        let theirs = if let Guest::Known(account) = &guest { account.value.language } else { None };
         let invitation = Invitation {
             id,
             inviter: self.inviter.clone(),
             invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
-            lifespan: self.list.lifespan.unwrap_or(self.policy.invite.lifespan),
+            lifespan: self.lifespan(),
             created,
             state,
             life: Life::default(),
+            language: self.list.wishes.language.or(theirs),
         };
         let invited = Invited { invitation, link, guest };
         let blocks = self.blocks(&invited)?;
@@ -202,7 +210,8 @@ impl Copies {
             subject: &invitation.subject,
             has_account,
         };
-        let text = |name| self.templates.render(name, &context);
+        let language = invitation.language.unwrap_or(self.policy.organisation.language);
+        let text = |name| self.templates.render(name, language, &context);
         Ok(Blocks {
             top_text: text("mail/invitation/top.txt")?,
             top_html: text("mail/invitation/top.html")?,

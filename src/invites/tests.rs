@@ -22,6 +22,7 @@ fn invitation() -> Invitation {
         created: START,
         state: State::Queued,
         life: Life::default(),
+        language: None,
     }
 }
 

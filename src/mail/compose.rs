@@ -19,7 +19,7 @@ use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::MimePart;
 
-use crate::base::address::Domain;
+use crate::base::address::{Address, Domain};
 use crate::base::clock::Timestamp;
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
@@ -40,6 +40,8 @@ pub struct Notice<'a> {
     pub from: &'a Mailbox,
     /// Who reads.
     pub to: &'a Mailbox,
+    /// Where an answer goes, if not to who writes.
+    pub reply_to: Option<&'a Address>,
     /// The subject, decoded.
     pub subject: &'a str,
     /// The plain text, any line ends.
@@ -54,6 +56,17 @@ pub struct Notice<'a> {
     pub host: &'a Domain,
     /// For the Date.
     pub at: Timestamp,
+    /// Whole messages to enclose, each with a name as a file.
+    pub enclosed: &'a [Enclosed],
+}
+
+/// A message inside another (RFC 2046 §5.2.1).
+#[derive(Clone, Debug)]
+pub struct Enclosed {
+    /// Its name as a file; ASCII.
+    pub name: String,
+    /// Its octets. They stand as they are: such a part cannot be encoded.
+    pub octets: Vec<u8>,
 }
 
 /// A file that travels with a mail.
@@ -81,23 +94,41 @@ impl Notice<'_> {
         ];
         let builder = opened(self.id, self.host, self.at)
             .header("From", mailbox(self.from))
-            .header("To", mailbox(self.to))
+            .header("To", mailbox(self.to));
+        let builder = match self.reply_to {
+            Some(address) => {
+                builder.header("Reply-To", address::Address::new_address(None::<&str>, address.to_string()))
+            }
+            None => builder,
+        };
+        let builder = builder
             .header("Subject", Text::new(one_line(self.subject, HEADER_TEXT_MAX)))
             // RFC 3834 §5.1: made by a program, not in answer to a particular message.
             .header("Auto-Submitted", Raw::new("auto-generated"))
             // The same for Exchange and Outlook, which look for this field instead.
             .header("X-Auto-Response-Suppress", Raw::new("All"));
-        let references = self.references.iter().map(String::as_str).collect::<Vec<_>>();
-        let text = MimePart::new("multipart/alternative", parts);
-        let body = if attachments.is_empty() {
-            text
+        let words = MimePart::new("multipart/alternative", parts);
+        let enclosed = self.enclosed.iter().map(Enclosed::part);
+        let files = attachments.into_iter().map(|file| {
+            MimePart::new("application/octet-stream", Vec::from(file.octets)).attachment(file.name)
+        });
+        let beside: Vec<MimePart<'_>> = enclosed.chain(files).collect();
+        let body = if beside.is_empty() {
+            words
         } else {
-            let files = attachments.into_iter().map(|file| {
-                MimePart::new("application/octet-stream", Vec::from(file.octets)).attachment(file.name)
-            });
-            MimePart::new("multipart/mixed", [text].into_iter().chain(files).collect::<Vec<_>>())
+            MimePart::new("multipart/mixed", [words].into_iter().chain(beside).collect::<Vec<_>>())
         };
+        let references = self.references.iter().map(String::as_str).collect::<Vec<_>>();
         written(threaded(builder, self.in_reply_to, &references).body(body))
+    }
+}
+
+impl Enclosed {
+    fn part(&self) -> MimePart<'_> {
+        let is_eight_bit = !self.octets.is_ascii();
+        MimePart::new("message/rfc822", self.octets.as_slice())
+            .transfer_encoding(if is_eight_bit { "8bit" } else { "7bit" })
+            .attachment(self.name.as_str())
     }
 }
 
@@ -180,8 +211,6 @@ mod tests {
     use mailparse::MailHeaderMap;
     use proptest::prelude::*;
 
-    use crate::base::address::Address;
-
     use super::*;
 
     fn mailbox_of(name: &str, address: &str) -> Mailbox {
@@ -197,6 +226,8 @@ mod tests {
             subject,
             text,
             html: "<p>Grüße</p>",
+            reply_to: None,
+            enclosed: &[],
             in_reply_to: parent,
             references: &["<first@corp.example>".to_owned()],
             host: &Domain::parse("gate.corp.example").unwrap(),

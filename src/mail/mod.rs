@@ -2,9 +2,11 @@
 //!
 //! A message is scanned once, as it arrives ([`outline`]); [`message`] reads its header. What changes for a recipient is
 //! said as [`edit`]s on the sender's octets ([`rewrite`], [`trace`]), never as a new message. New mails, in the gateway's
-//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`field`], [`parameters`] and [`content`] read
-//! the lines of a header.
+//! own name, are written by [`compose`]. What leaves is signed by [`dkim`], and converted by [`seven_bit`] for servers of
+//! the old days. [`attachments`] names the files in a mail. [`field`], [`parameters`] and [`content`] read the lines of a
+//! header.
 
+pub mod attachments;
 pub mod complete;
 pub mod compose;
 pub mod content;
@@ -15,4 +17,5 @@ pub mod message;
 pub mod outline;
 pub mod parameters;
 pub mod rewrite;
+pub mod seven_bit;
 pub mod trace;

@@ -4,9 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::net::lifecycle::Lifecycle;
+use crate::net::proxy::{self, Header};
 use crate::net::throttle::{Full, Gate, Place};
 
 /// The first pause when the system gives no connection; it doubles up to [`LONGEST_PAUSE`].
@@ -14,12 +18,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Longer than this nobody waits at the door of a system that has recovered.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a proxy may take to say for whom a connection is: it does so with the first octets, in one packet.
+const HEADER_WITHIN: Duration = Duration::from_secs(5);
+
 /// A bound socket that listens.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     gate: Gate,
+    /// Who alone may connect, and says for whom; anybody for themselves where there are none.
+    proxies: Vec<IpNet>,
 }
 
 /// A connection that arrived.
@@ -31,6 +40,57 @@ pub struct Arrival {
     pub peer: SocketAddr,
     /// The place to hold while the connection lasts, or why there is none: the face says so and closes.
     pub place: Result<Place, Full>,
+    /// What has to be asked first; see [`Arrival::introduced`].
+    introduction: Introduction,
+}
+
+/// Who says who is there.
+#[derive(Debug)]
+enum Introduction {
+    /// Nobody has to.
+    Unneeded,
+    /// The proxy, with its first octets.
+    Awaited(Gate),
+    /// Only a proxy may, and this is none.
+    Impossible,
+}
+
+/// Why nobody knows who is there.
+#[derive(Debug, Error)]
+pub enum ProxyFault {
+    /// The peer is not in `proxy_from`.
+    #[error("{0} is not among the proxies that may connect here")]
+    Stranger(SocketAddr),
+    /// The proxy did not say it in time.
+    #[error("the proxy {0} said nothing within {within} s", within = HEADER_WITHIN.as_secs())]
+    Silent(SocketAddr),
+    /// The proxy said something else.
+    #[error("the proxy {0} did not say for whom the connection is: {1}")]
+    Unclear(SocketAddr, io::Error),
+}
+
+impl Arrival {
+    /// The same, with the client that a proxy names as its peer, where connections here come by proxies. To be asked in
+    /// the connection's own task: it waits for the proxy, some seconds at most.
+    ///
+    /// # Errors
+    /// [`ProxyFault`]: the connection is to be closed.
+    pub async fn introduced(self) -> Result<Self, ProxyFault> {
+        let Self { mut stream, peer: proxy, place, introduction } = self;
+        let gate = match introduction {
+            Introduction::Unneeded => return Ok(Self { stream, peer: proxy, place, introduction }),
+            Introduction::Impossible => return Err(ProxyFault::Stranger(proxy)),
+            Introduction::Awaited(gate) => gate,
+        };
+        let header = timeout(HEADER_WITHIN, proxy::hear(&mut stream)).await;
+        let header = header.map_err(|_| ProxyFault::Silent(proxy))?;
+        let peer = match header.map_err(|error| ProxyFault::Unclear(proxy, error))? {
+            Header::Client(client) => client,
+            Header::Local => proxy,
+        };
+        let place = place.and_then(|mut place| gate.introduce(&mut place, peer.ip()).map(|()| place));
+        Ok(Self { stream, peer, place, introduction: Introduction::Unneeded })
+    }
 }
 
 impl Listener {
@@ -42,7 +102,13 @@ impl Listener {
     pub async fn bind(address: SocketAddr, gate: Gate) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
-        Ok(Self { socket, address, gate })
+        Ok(Self { socket, address, gate, proxies: Vec::new() })
+    }
+
+    /// The same, for connections that come by these proxies and by nobody else; none means that there are no proxies.
+    #[must_use]
+    pub fn behind(self, proxies: Vec<IpNet>) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Where it listens, with the port that was taken.
@@ -84,7 +150,14 @@ impl Listener {
         // This fails only for a peer that has already gone, which the first read tells better.
         let _ = stream.set_nodelay(true);
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        Arrival { place: self.gate.enter(peer.ip()), stream, peer }
+        let (place, introduction) = if self.proxies.is_empty() {
+            (self.gate.enter(peer.ip()), Introduction::Unneeded)
+        } else if self.proxies.iter().any(|network| network.contains(&peer.ip())) {
+            (self.gate.enter_unknown(), Introduction::Awaited(self.gate.clone()))
+        } else {
+            (self.gate.enter(peer.ip()), Introduction::Impossible)
+        };
+        Arrival { stream, peer, place, introduction }
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod lifecycle;
 pub mod listener;
+pub mod proxy;
 pub mod resolver;
 pub mod stream;
 pub mod throttle;

@@ -28,7 +28,8 @@ pub struct Gate {
 /// One open connection; dropping it gives the place back.
 pub struct Place {
     open: Arc<Mutex<Open>>,
-    peer: IpAddr,
+    /// Whose it is, once that is known.
+    peer: Option<IpAddr>,
 }
 
 /// Why there is no place, with the limit.
@@ -87,18 +88,38 @@ impl Gate {
     /// # Errors
     /// [`Full`] names the limit that is reached.
     pub fn enter(&self, peer: IpAddr) -> Result<Place, Full> {
-        let peer = one_site(peer);
+        let mut place = self.enter_unknown()?;
+        self.introduce(&mut place, peer)?;
+        Ok(place)
+    }
+
+    /// Takes a place for somebody whom a proxy has yet to name.
+    ///
+    /// # Errors
+    /// [`Full::Total`].
+    pub fn enter_unknown(&self) -> Result<Place, Full> {
         let mut open = lock(&self.open);
         if open.total >= self.total {
             return Err(Full::Total(self.total));
         }
+        open.total += 1;
+        Ok(Place { open: Arc::clone(&self.open), peer: None })
+    }
+
+    /// Says once whose a place is.
+    ///
+    /// # Errors
+    /// [`Full::PerAddress`].
+    pub fn introduce(&self, place: &mut Place, peer: IpAddr) -> Result<(), Full> {
+        let peer = one_site(peer);
+        let mut open = lock(&self.open);
         let from_peer = open.per_address.entry(peer).or_default();
         if *from_peer >= self.per_address {
             return Err(Full::PerAddress(self.per_address));
         }
         *from_peer += 1;
-        open.total += 1;
-        Ok(Place { open: Arc::clone(&self.open), peer })
+        place.peer = Some(peer);
+        Ok(())
     }
 }
 
@@ -186,10 +207,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
         open.total -= 1;
-        if let Some(count) = open.per_address.get_mut(&self.peer) {
+        let Some(peer) = self.peer else { return };
+        if let Some(count) = open.per_address.get_mut(&peer) {
             *count -= 1;
             if *count == 0 {
-                open.per_address.remove(&self.peer);
+                open.per_address.remove(&peer);
             }
         }
     }

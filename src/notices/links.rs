@@ -31,7 +31,8 @@ impl Notices {
         invitation: &Invitation,
         link: &Token,
     ) -> Result<Admission, NoticeFault> {
-        let letter = Letter::to(&invitation.invitee).in_thread_of(invitation);
+        let letter =
+            Letter::to(&invitation.invitee).in_thread_of(invitation).in_language(invitation.language);
         let letter = Letter { invitation: Some(invitation.id), ..letter };
         self.write(batch, "renewal", letter, &self.link(invitation, &self.address("i", link))).await
     }

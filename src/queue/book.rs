@@ -98,6 +98,12 @@ pub(super) fn entry(store: &Store, message: MessageId, number: u16) -> Result<St
     stored.ok_or_else(|| StoreFault::Record(format!("envelope {number} of message {message} is missing")))
 }
 
+/// All envelopes of a message, by number.
+pub(super) fn entries(store: &Store, message: MessageId) -> Result<Vec<(u16, Stored<Entry>)>, StoreFault> {
+    let entries = ENTRIES.scan_prefix(store, &message.octets(), ENTRIES_MAX)?;
+    Ok(entries.into_iter().map(|((_, number), stored)| (number, stored)).collect())
+}
+
 /// Every message in the store, with its numbered envelopes.
 pub(super) fn each_message(
     store: &Store,

@@ -81,9 +81,15 @@ impl Index {
         }
     }
 
-    /// A committed message with all its envelopes.
-    pub fn admit(&mut self, message: MessageId, bodies: Box<[BodyRef]>, slots: Vec<(Lane, Slot)>) {
-        self.unsettled.insert(message, Unsettled { remaining: slots.len(), bodies });
+    /// A committed message with so many envelopes; those of them that are not held wait at these places.
+    pub fn admit(
+        &mut self,
+        message: MessageId,
+        bodies: Box<[BodyRef]>,
+        envelopes: usize,
+        slots: Vec<(Lane, Slot)>,
+    ) {
+        self.unsettled.insert(message, Unsettled { remaining: envelopes, bodies });
         for (lane, slot) in slots {
             self.put(&lane, slot);
         }
@@ -114,6 +120,30 @@ impl Index {
         waiting.turns += 1;
         self.reorder(&lane);
         Some(Taken { lane, message: first.message, slots })
+    }
+
+    /// Takes out all envelopes of a message that wait, whenever they are due.
+    pub fn take_out(&mut self, message: MessageId) -> Vec<(Lane, Slot)> {
+        let waiting = |waiting: &Waiting| {
+            waiting.slots.iter().filter(|slot| slot.message == message).copied().collect::<Vec<_>>()
+        };
+        let found: Vec<(Lane, Slot)> = self
+            .lanes
+            .iter()
+            .flat_map(|(lane, slots)| waiting(slots).into_iter().map(|slot| (lane.clone(), slot)))
+            .collect();
+        for (lane, slot) in &found {
+            if let Some(waiting) = self.lanes.get_mut(lane) {
+                waiting.slots.remove(slot);
+            }
+            self.reorder(lane);
+        }
+        found
+    }
+
+    /// The bodies of a message, its own first.
+    pub fn bodies(&self, message: MessageId) -> &[BodyRef] {
+        self.unsettled.get(&message).map(|unsettled| &*unsettled.bodies).unwrap_or_default()
     }
 
     /// When the first envelope of a destination with a free place is due.
@@ -233,7 +263,7 @@ mod tests {
         let mut index = Index::new(9);
         let message = MessageId::fresh();
         let slots = [(0, 0), (0, 1), (1, 2), (0, 3)].map(|(group, number)| slot(0, message, group, number));
-        index.admit(message, Box::default(), slots.map(|slot| (Lane::Smarthosts, slot)).to_vec());
+        index.admit(message, Box::default(), 4, slots.map(|slot| (Lane::Smarthosts, slot)).to_vec());
         let numbers = |taken: Option<Taken>| {
             taken.map(|taken| taken.slots.iter().map(|slot| slot.number).collect::<Vec<_>>())
         };
@@ -268,7 +298,7 @@ mod tests {
         let mut index = Index::new(9);
         let message = MessageId::fresh();
         let slots = [0, 1].map(|number| (Lane::Smarthosts, slot(0, message, number, number)));
-        index.admit(message, Box::default(), slots.to_vec());
+        index.admit(message, Box::default(), 2, slots.to_vec());
         index.settled(message, 1, false);
         assert_eq!((index.messages(), index.spent()), (1, vec![]));
         index.settled(message, 1, false);

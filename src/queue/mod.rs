@@ -4,6 +4,7 @@
 //! add ─commit─▶ due ──claim──▶ claimed ──settle, commit──▶ gone       (delivered, refused or given up)
 //!                ▲                │  └──settle, commit──▶ due later   (deferred, with back-off)
 //!                └─ claim dropped ┘
+//! due ──hold──▶ held ──release──▶ due;  due or held ──drop──▶ gone     (an administrator's orders, see [`order`])
 //! ```
 //!
 //! What it promises:
@@ -36,6 +37,7 @@ use crate::store::{Batch, CommitError, Store, StoreFault};
 mod book;
 pub mod claim;
 mod index;
+pub mod order;
 pub mod schedule;
 
 /// What became of a claimed envelope, as far as the queue is concerned.
@@ -168,7 +170,10 @@ impl Queue {
 
     /// After the commit: delivery may begin.
     pub fn admit(&self, admission: Admission) {
-        self.inner.change(|index| index.admit(admission.id, admission.bodies, admission.slots));
+        self.inner.change(|index| {
+            let envelopes = admission.slots.len();
+            index.admit(admission.id, admission.bodies, envelopes, admission.slots);
+        });
     }
 
     /// Messages now in the queue (for `limits.queued_messages`).
@@ -338,9 +343,10 @@ impl Inner {
             }
             let slots = entries
                 .iter()
+                .filter(|(_, entry)| !entry.schedule.held)
                 .map(|(number, entry)| self.place(message.id, *number, entry, &bodies))
                 .collect();
-            index.admit(message.id, bodies.into(), slots);
+            index.admit(message.id, bodies.into(), entries.len(), slots);
         })?;
         drop(index);
         let swept = self.spool.sweep()?;

@@ -23,6 +23,8 @@ pub struct Schedule {
     pub last_answer: Option<String>,
     /// Whether the sender was told that it takes longer.
     pub delay_reported: bool,
+    /// Whether an administrator keeps it here: then it is not tried at all.
+    pub held: bool,
 }
 
 /// The waits between attempts: doubling from the first to the longest, up to a quarter longer by chance, so that what
@@ -37,7 +39,14 @@ impl Schedule {
     /// Never tried, due at once.
     #[must_use]
     pub const fn at_once(now: Timestamp) -> Self {
-        Self { attempts: 0, due: now, first_attempt: None, last_answer: None, delay_reported: false }
+        Self {
+            attempts: 0,
+            due: now,
+            first_attempt: None,
+            last_answer: None,
+            delay_reported: false,
+            held: false,
+        }
     }
 
     /// The schedule after an attempt that failed for now, and whose delay is or is not reported with it.
@@ -49,6 +58,7 @@ impl Schedule {
             first_attempt: self.first_attempt.or(Some(now)),
             last_answer: Some(answer.chars().scan(0, within_answer_max).collect()),
             delay_reported: self.delay_reported || delay_reported,
+            held: false,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::auth::password::{HashFault, PasswordFault, Passwords};
 use crate::base::clock::Clock;
 use crate::base::id::AccountId;
 use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::{Secret, Token, TokenHash};
 use crate::config;
 use crate::invites::{Invitation, Invites, Standing};
@@ -93,16 +94,26 @@ pub enum ActivationFault {
 
 /// Why a display name is not one, in words for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.phrase())]
 pub enum NameFault {
     /// Nothing but white space.
-    #[error("Please enter your name.")]
     Empty,
     /// Over 64 characters.
-    #[error("Please use at most {NAME_MAX} characters for your name.")]
     TooLong,
     /// Line breaks, turned reading direction and the like.
-    #[error("Please use only letters and other visible characters for your name.")]
     Control,
+}
+
+impl NameFault {
+    /// What to do.
+    #[must_use]
+    pub fn phrase(self) -> Phrase {
+        match self {
+            Self::Empty => phrase!("Please enter your name."),
+            Self::TooLong => phrase!("Please use at most {most} characters for your name.", most = NAME_MAX),
+            Self::Control => phrase!("Please use only letters and other visible characters for your name."),
+        }
+    }
 }
 
 impl Rules {
@@ -239,6 +250,7 @@ impl Registration {
             locked: false,
             created: self.clock.now(),
             inviters: vec![invitation.inviter.clone()],
+            language: invitation.language,
         }
     }
 

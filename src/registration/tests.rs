@@ -10,6 +10,7 @@ use super::*;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::{Lifespan, ManualClock, Timestamp};
 use crate::base::id::InvitationId;
+use crate::base::language::Language;
 use crate::invites::{Life, State};
 use crate::mail::edit::Source;
 use crate::store::spool::Spool;
@@ -48,6 +49,7 @@ impl House {
             name: "Harbour Ltd".to_owned(),
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: address("postern@corp.example"),
+            language: Language::ENGLISH,
         };
         let web = config::Web {
             address: ([127, 0, 0, 1], 0).into(),
@@ -87,6 +89,7 @@ impl House {
             created: self.clock.now(),
             state: State::Queued,
             life: Life::default(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.registration.invites.insert(&mut batch, &invitation, &link).unwrap();

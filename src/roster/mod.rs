@@ -101,6 +101,7 @@ impl Roster {
             locked: false,
             created: self.clock.now(),
             inviters: Vec::new(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account)?;

@@ -30,7 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::config::TlsMode;
-use crate::net::listener::Listener;
+use crate::net::listener::{Arrival, Listener};
 use crate::net::stream::Stream;
 use crate::net::throttle::Full;
 use crate::net::tls::ServerTls;
@@ -43,19 +43,18 @@ pub async fn serve(listener: Listener, terms: Terms, tls: ServerTls, house: Hous
     let lifecycle = house.lifecycle.clone();
     let desk = Arc::new(Desk { terms: Arc::new(terms), tls, house });
     while let Some(arrival) = listener.accept(&lifecycle).await {
-        let peer = arrival.peer.ip();
-        match arrival.place {
-            Err(full) => turn_away(&arrival.stream, desk.terms.tls, full, peer),
-            Ok(place) => {
-                let desk = Arc::clone(&desk);
-                lifecycle.spawn("smtp session", async move {
-                    if let Err(error) = desk.attend(arrival.stream, peer).await {
-                        tracing::debug!(%peer, %error, "an SMTP connection broke");
-                    }
-                    drop(place);
-                });
-            }
+        if let Err(full) = arrival.place {
+            turn_away(&arrival.stream, desk.terms.tls, full, arrival.peer.ip());
+            continue;
         }
+        let desk = Arc::clone(&desk);
+        lifecycle.spawn("smtp session", async move {
+            // Boxed: it is over before the session begins.
+            match Box::pin(arrival.introduced()).await {
+                Ok(arrival) => desk.welcome(arrival).await,
+                Err(fault) => tracing::info!(%fault, "an SMTP connection was closed unheard"),
+            }
+        });
     }
 }
 
@@ -67,6 +66,20 @@ struct Desk {
 }
 
 impl Desk {
+    async fn welcome(&self, arrival: Arrival) {
+        let Arrival { stream, peer, place, .. } = arrival;
+        let peer = peer.ip();
+        match place {
+            Err(full) => turn_away(&stream, self.terms.tls, full, peer),
+            Ok(place) => {
+                if let Err(error) = self.attend(stream, peer).await {
+                    tracing::debug!(%peer, %error, "an SMTP connection broke");
+                }
+                drop(place);
+            }
+        }
+    }
+
     async fn attend(&self, mut tcp: TcpStream, peer: IpAddr) -> io::Result<()> {
         let mut dialogue = Dialogue::new(Arc::clone(&self.terms), peer);
         if self.terms.tls == TlsMode::Implicit {

@@ -26,22 +26,34 @@ pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 2 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 3 };
 /// Which invitation a link belongs to, by the hash of its token.
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 /// What inviters are asked to approve, by the hash of the word in their mail.
 pub const APPROVALS: TablePrefix = TablePrefix { octet: 0x22, record: 1 };
 /// The last invitation between two people: inviter, then invitee.
 pub const PENDING: TablePrefix = TablePrefix { octet: 0x23, record: 1 };
+/// When invitations expire: that moment, then the invitation.
+pub const EXPIRIES: TablePrefix = TablePrefix { octet: 0x24, record: 1 };
+/// What a mail has invited, by its id.
+pub const RECEIPTS: TablePrefix = TablePrefix { octet: 0x25, record: 1 };
 /// How many invitations were sent lately, by the hash of who sent them (and to whom).
 pub const TALLIES: TablePrefix = TablePrefix { octet: 0x28, record: 1 };
 /// The same by the moment from which on they may be empty.
 pub const TALLY_ENDS: TablePrefix = TablePrefix { octet: 0x29, record: 1 };
 
+/// Keys of this gateway's own, by a number.
+pub const KEYS: TablePrefix = TablePrefix { octet: 0x2F, record: 1 };
+
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
 /// Envelopes of a message: its id, then a number.
-pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 1 };
+pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 2 };
+
+/// Questions to identity providers by the hash of the browser's token.
+pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };
+/// The same by the moment from which on no answer is good.
+pub const SAML_REQUEST_ENDS: TablePrefix = TablePrefix { octet: 0x61, record: 1 };
 
 /// Packages by their id.
 pub const PACKAGES: TablePrefix = TablePrefix { octet: 0x40, record: 1 };
@@ -80,8 +92,13 @@ mod tests {
             PENDING,
             TALLIES,
             TALLY_ENDS,
+            EXPIRIES,
+            RECEIPTS,
+            KEYS,
             MESSAGES,
             ENVELOPES,
+            SAML_REQUESTS,
+            SAML_REQUEST_ENDS,
             PACKAGES,
             FILES,
             PACKAGES_SENT,

@@ -3,15 +3,16 @@
 
 use minijinja::{Environment, Error, Value};
 
-use crate::template::vocabulary::{self, Keep, Kind, Slot};
-use crate::template::{TEXT_MAX, TemplateFault, render};
+use crate::template::vocabulary::{self, Keep, Kind, Place};
+use crate::template::words::{Faulty, Words};
+use crate::template::{TEXT_MAX, TemplateFault, Templates, render};
 
 /// Edits between two names that still look like a slip of the pen.
 const SLIP_MAX: usize = 2;
 
 /// A file whose name no template has.
 pub(super) fn unknown(file: &str) -> TemplateFault {
-    let names = vocabulary::SLOTS.iter().map(|slot| slot.name.to_owned());
+    let names = vocabulary::built_in().map(|(place, _)| place.file());
     let hint = closest(file, names).map(|name| format!("; did you mean “{name}”?")).unwrap_or_default();
     TemplateFault {
         file: file.to_owned(),
@@ -21,40 +22,47 @@ pub(super) fn unknown(file: &str) -> TemplateFault {
 }
 
 /// Refuses what is larger than any template needs to be.
-pub(super) fn measure(slot: &Slot, text: &str) -> Result<(), TemplateFault> {
+pub(super) fn measure(place: Place, text: &str) -> Result<(), TemplateFault> {
     if text.len() > TEXT_MAX {
-        return Err(at(slot, 1, format!("it is larger than {} KiB", TEXT_MAX / 1024)));
+        return Err(at(place, 1, format!("it is larger than {} KiB", TEXT_MAX / 1024)));
     }
     Ok(())
 }
 
-/// Tries the text that `engine` has in `slot`.
-pub(super) fn check(engine: &Environment<'static>, slot: &Slot) -> Result<(), TemplateFault> {
-    match slot.kind {
-        Kind::Static => Ok(()),
-        Kind::Layout => {
-            names_are_known(engine, slot, &slot.samples())?;
-            // It has no life of its own: it is good if every page that stands in it still is.
-            vocabulary::pages().try_for_each(|page| {
-                renders(engine, page).map_err(|fault| TemplateFault {
+/// Reads a catalogue.
+pub(super) fn words(place: Place, text: &str) -> Result<Words, TemplateFault> {
+    Words::read(text, vocabulary::has_sentence).map_err(|Faulty { line, reason }| at(place, line, reason))
+}
+
+/// Tries the text that `templates` have in this place.
+pub(super) fn check(templates: &Templates, place: Place) -> Result<(), TemplateFault> {
+    let engine = &templates.engine;
+    match place.slot.kind {
+        // A catalogue that could be read is good.
+        Kind::Static | Kind::Words => Ok(()),
+        Kind::Layout { .. } => {
+            names_are_known(engine, place, &place.slot.samples())?;
+            // It has no life of its own: it is good if every text that stands in it still is.
+            templates.texts.keys().try_for_each(|within| {
+                renders(engine, *within).map_err(|fault| TemplateFault {
                     reason: format!("with it, {} fails: {}", fault.file, fault.reason),
-                    line: if fault.file == slot.name { fault.line } else { 1 },
-                    file: slot.name.to_owned(),
+                    line: if fault.file == place.file() { fault.line } else { 1 },
+                    file: place.file(),
                 })
             })
         }
         Kind::Rendered { .. } => {
-            names_are_known(engine, slot, &slot.samples())?;
-            blocks_are_known(engine, slot)?;
-            renders(engine, slot)
+            names_are_known(engine, place, &place.slot.samples())?;
+            blocks_are_known(engine, place)?;
+            renders(engine, place)
         }
     }
 }
 
 /// An error of the engine, with the file and line it names itself (which may be a layout's).
-pub(super) fn fault(slot: &Slot, error: &Error) -> TemplateFault {
+pub(super) fn fault(place: Place, error: &Error) -> TemplateFault {
     TemplateFault {
-        file: error.name().unwrap_or(slot.name).to_owned(),
+        file: error.name().map_or_else(|| place.file(), ToOwned::to_owned),
         line: error.line().unwrap_or(1),
         reason: render::words(error),
     }
@@ -63,10 +71,10 @@ pub(super) fn fault(slot: &Slot, error: &Error) -> TemplateFault {
 /// Every name that the text uses, also where no sample leads, is one that a sample has.
 fn names_are_known(
     engine: &Environment<'static>,
-    slot: &Slot,
+    place: Place,
     samples: &[Value],
 ) -> Result<(), TemplateFault> {
-    let template = engine.get_template(slot.name).map_err(|error| fault(slot, &error))?;
+    let template = engine.get_template(&place.file()).map_err(|error| fault(place, &error))?;
     let functions: Vec<&str> = engine.globals().map(|(name, _)| name).collect();
     let mut used: Vec<String> = template.undeclared_variables(true).into_iter().collect();
     used.sort();
@@ -80,26 +88,31 @@ fn names_are_known(
         .map(|name| format!("; did you mean “{name}”?"))
         .unwrap_or_default();
     let line = line_of(template.source(), &unknown);
-    Err(at(slot, line, format!("there is no “{unknown}” in this template{hint}")))
+    Err(at(place, line, format!("there is no “{unknown}” in this template{hint}")))
 }
 
-/// What a page puts into the layout has a place there. Else it would vanish without a word.
-fn blocks_are_known(engine: &Environment<'static>, slot: &Slot) -> Result<(), TemplateFault> {
-    let source = |name| engine.get_template(name).map(|template| template.source().to_owned());
-    let page = source(slot.name).map_err(|error| fault(slot, &error))?;
-    if !page.contains("{% extends") {
+/// What a text puts into its layout has a place there. Else it would vanish without a word.
+fn blocks_are_known(engine: &Environment<'static>, place: Place) -> Result<(), TemplateFault> {
+    let source = |name: &str| engine.get_template(name).map(|template| template.source().to_owned());
+    let text = source(&place.file()).map_err(|error| fault(place, &error))?;
+    let Some(layout) = layout_of(&text) else {
         return Ok(());
-    }
-    let layout = source(vocabulary::LAYOUT).map_err(|error| fault(slot, &error))?;
-    let places: Vec<&str> = blocks(&layout).map(|(_, name)| name).collect();
-    match blocks(&page).find(|(_, name)| !places.contains(name)) {
+    };
+    let source = source(&Place::beside(&place.file(), layout)).map_err(|error| fault(place, &error))?;
+    let places: Vec<&str> = blocks(&source).map(|(_, name)| name).collect();
+    match blocks(&text).find(|(_, name)| !places.contains(name)) {
         None => Ok(()),
         Some((line, name)) => {
-            let reason =
-                format!("{} has no block “{name}”; it has {}", vocabulary::LAYOUT, places.join(", "));
-            Err(at(slot, line, reason))
+            let reason = format!("{layout} has no block “{name}”; it has {}", places.join(", "));
+            Err(at(place, line, reason))
         }
     }
+}
+
+/// The layout that a text says it stands in.
+fn layout_of(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("{% extends ")?;
+    rest.trim_start().strip_prefix(['"', '\''])?.split(['"', '\'']).next()
 }
 
 /// The blocks of a text, each with its line.
@@ -113,15 +126,15 @@ fn blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Each sample can be rendered, and the result has what must be kept.
-fn renders(engine: &Environment<'static>, slot: &Slot) -> Result<(), TemplateFault> {
-    let Kind::Rendered { keeps, .. } = slot.kind else {
+fn renders(engine: &Environment<'static>, place: Place) -> Result<(), TemplateFault> {
+    let Kind::Rendered { keeps, .. } = place.slot.kind else {
         return Ok(());
     };
-    for sample in slot.samples() {
-        let text = render::render(engine, slot.name, &sample).map_err(|error| fault(slot, &error))?;
+    for sample in place.slot.samples() {
+        let text = render::render(engine, place, &sample).map_err(|error| fault(place, &error))?;
         for keep in keeps {
             if let Some(reason) = lost(*keep, &sample, &text) {
-                return Err(at(slot, 1, reason));
+                return Err(at(place, 1, reason));
             }
         }
     }
@@ -212,12 +225,12 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// A file that is there and cannot be read.
-pub(super) fn unreadable(slot: &Slot, reason: &str) -> TemplateFault {
-    at(slot, 1, reason.to_owned())
+pub(super) fn unreadable(place: Place, reason: &str) -> TemplateFault {
+    at(place, 1, reason.to_owned())
 }
 
-fn at(slot: &Slot, line: usize, reason: String) -> TemplateFault {
-    TemplateFault { file: slot.name.to_owned(), line, reason }
+fn at(place: Place, line: usize, reason: String) -> TemplateFault {
+    TemplateFault { file: place.file(), line, reason }
 }
 
 #[cfg(test)]
@@ -238,9 +251,9 @@ mod tests {
     #[test]
     fn every_built_in_template_passes() {
         let built_in = Templates::built_in();
-        for slot in vocabulary::SLOTS {
-            let passed = built_in.overridden(slot, slot.built_in.into());
-            assert_eq!(passed.err(), None, "{}", slot.name);
+        for (place, text) in vocabulary::built_in() {
+            let passed = built_in.overridden(place, text.into());
+            assert_eq!(passed.err(), None, "{}", place.file());
         }
     }
 

@@ -1,6 +1,10 @@
 //! The texts people read: mails and pages, built in and overridden file by file by the administrator.
 //!
-//! A template is named by its path below the templates folder: `mail/invitation/top.txt`, `page/activate.html`.
+//! A template is named by its path below the templates folder: `mail/invitation/top.txt`, `page/activate.html`. That
+//! is the English one; the same in another language lies in a folder of that language: `de/mail/invitation/top.txt`.
+//! What a language lacks is there in English, text by text. What stands in the code (a fault beside a field, the names
+//! of the months) is a [`Phrase`], said in the words of `words.txt`, `de/words.txt`.
+//!
 //! Rendering is strict: a name that a template does not have is a fault, never an empty place. What is put into
 //! an `.html` template is escaped; what is put into a `.txt` template is not.
 //!
@@ -9,18 +13,26 @@
 //! stops a mail.
 
 mod gate;
+mod moment;
 mod render;
 mod sample;
 mod vocabulary;
+mod words;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use minijinja::Environment;
 use serde::Serialize;
 use thiserror::Error;
+
+use crate::base::clock::Timestamp;
+use crate::base::language::Language;
+use crate::base::phrase::Phrase;
+use crate::template::vocabulary::{Kind, Place};
+use crate::template::words::Words;
 
 /// Octets of one overriding file. The largest built-in text has a tenth of it.
 pub const TEXT_MAX: usize = 256 * 1024;
@@ -33,7 +45,8 @@ pub struct Shelf(Arc<ArcSwap<Templates>>);
 #[derive(Clone, Debug)]
 pub struct Templates {
     engine: Environment<'static>,
-    texts: BTreeMap<&'static str, Cow<'static, str>>,
+    texts: BTreeMap<Place, Cow<'static, str>>,
+    words: BTreeMap<Language, Arc<Words>>,
 }
 
 /// A text that was not taken, and why. The last good one stays in force.
@@ -81,10 +94,10 @@ impl Templates {
     /// The texts that come with the program.
     #[must_use]
     pub fn built_in() -> Self {
-        let mut built_in = Self { engine: render::engine(), texts: BTreeMap::new() };
-        for slot in vocabulary::SLOTS {
+        let mut built_in = Self { engine: render::engine(), texts: BTreeMap::new(), words: BTreeMap::new() };
+        for (place, text) in vocabulary::built_in() {
             // That each one parses, renders and keeps its promises is a test of the gate, not a wait at start.
-            let _ = built_in.put(slot, Cow::Borrowed(slot.built_in));
+            let _ = built_in.put(place, Cow::Borrowed(text));
         }
         built_in
     }
@@ -101,21 +114,21 @@ impl Templates {
         let mut next = Self::built_in();
         let mut faults = Vec::new();
         for (file, text) in texts {
-            let Some(slot) = vocabulary::slot(file) else {
+            let Some(place) = Place::of(file) else {
                 faults.push(gate::unknown(file));
                 continue;
             };
             let taken = match text {
-                Ok(text) => next.overridden(slot, Cow::Owned(text.clone())),
-                Err(reason) => Err(gate::unreadable(slot, reason)),
+                Ok(text) => next.overridden(place, Cow::Owned(text.clone())),
+                Err(reason) => Err(gate::unreadable(place, reason)),
             };
             match taken {
                 Ok(taken) => next = taken,
                 Err(fault) => {
                     faults.push(fault);
-                    let last_good = self.texts.get(slot.name).cloned();
+                    let last_good = self.texts.get(&place).cloned();
                     // It was good among its neighbours of then; it is asked again among those of now.
-                    if let Some(Ok(kept)) = last_good.map(|text| next.overridden(slot, text)) {
+                    if let Some(Ok(kept)) = last_good.map(|text| next.overridden(place, text)) {
                         next = kept;
                     }
                 }
@@ -124,43 +137,99 @@ impl Templates {
         (next, faults)
     }
 
-    /// Fills in a template.
+    /// The languages in which there is any text.
+    #[must_use]
+    pub fn languages(&self) -> BTreeSet<Language> {
+        self.texts.keys().map(|place| place.language).collect()
+    }
+
+    /// Fills in a template, in this language if it is there in it, else in English. What it was filled in with has
+    /// `language` besides: the one that it is in.
     ///
     /// # Errors
     /// [`RenderFault`] where there is no such template, or `context` lacks a name that it uses.
-    pub fn render<C: Serialize>(&self, name: &str, context: &C) -> Result<String, RenderFault> {
-        render::render(&self.engine, name, context)
-            .map_err(|error| RenderFault { name: name.to_owned(), reason: render::words(&error) })
+    pub fn render<C: Serialize>(
+        &self,
+        name: &str,
+        language: Language,
+        context: &C,
+    ) -> Result<String, RenderFault> {
+        let fault = |reason| RenderFault { name: name.to_owned(), reason };
+        let place = vocabulary::slot(name)
+            .and_then(|slot| {
+                let places = [Place { language, slot }, Place { language: Language::ENGLISH, slot }];
+                places.into_iter().find(|place| self.texts.contains_key(place))
+            })
+            .ok_or_else(|| fault("there is no such template".to_owned()))?;
+        render::render(&self.engine, place, context).map_err(|error| fault(render::words(&error)))
+    }
+
+    /// A phrase in this language if its catalogue has it, else in English.
+    #[must_use]
+    pub fn say(&self, language: Language, phrase: &Phrase) -> String {
+        let catalogues = [self.words.get(&language), self.words.get(&Language::ENGLISH)];
+        let said = catalogues.into_iter().flatten().find_map(|words| words.of(&phrase.sentence));
+        phrase.in_words(said.unwrap_or(&phrase.sentence))
+    }
+
+    /// A moment as people read it, to the minute: `8 December 2026, 13:45 UTC`.
+    #[must_use]
+    pub fn moment(&self, language: Language, at: Timestamp) -> String {
+        self.say(language, &moment::phrase(at, |month| self.say(language, month)))
     }
 
     /// The text of a file as it is, unrendered: for the style sheet and the logo.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.get(name).map(AsRef::as_ref)
+        self.texts.get(&Place::of(name)?).map(AsRef::as_ref)
     }
 
-    /// This set with another text in one slot, if that passes the gate.
-    fn overridden(
-        &self,
-        slot: &'static vocabulary::Slot,
-        text: Cow<'static, str>,
-    ) -> Result<Self, TemplateFault> {
+    /// This set with another text in one place, if that passes the gate.
+    fn overridden(&self, place: Place, text: Cow<'static, str>) -> Result<Self, TemplateFault> {
         let mut candidate = self.clone();
-        gate::measure(slot, &text)?;
-        candidate.put(slot, text).map_err(|error| gate::fault(slot, &error))?;
-        gate::check(&candidate.engine, slot)?;
+        gate::measure(place, &text)?;
+        candidate.put(place, text)?;
+        gate::check(&candidate, place)?;
         Ok(candidate)
     }
 
-    fn put(
-        &mut self,
-        slot: &'static vocabulary::Slot,
-        text: Cow<'static, str>,
-    ) -> Result<(), minijinja::Error> {
-        if slot.is_rendered() {
-            self.engine.add_template_owned(slot.name, text.clone().into_owned())?;
+    fn put(&mut self, place: Place, text: Cow<'static, str>) -> Result<(), TemplateFault> {
+        match place.slot.kind {
+            Kind::Static => {}
+            Kind::Words => {
+                self.words.insert(place.language, Arc::new(gate::words(place, &text)?));
+            }
+            Kind::Layout { .. } | Kind::Rendered { .. } => {
+                let put = self.engine.add_template_owned(place.file(), text.clone().into_owned());
+                put.map_err(|error| gate::fault(place, &error))?;
+            }
         }
-        self.texts.insert(slot.name, text);
+        let is_news = !self.languages().contains(&place.language);
+        self.texts.insert(place, text);
+        if is_news || matches!(place.slot.kind, Kind::Layout { .. }) {
+            self.lend_layouts().map_err(|error| gate::fault(place, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Pages in a language that has no layout of its own stand in the English one.
+    fn lend_layouts(&mut self) -> Result<(), minijinja::Error> {
+        let languages = self.languages();
+        let layouts: Vec<_> = self
+            .texts
+            .iter()
+            .filter(|(place, _)| place.language == Language::ENGLISH)
+            .filter(|(place, _)| matches!(place.slot.kind, Kind::Layout { .. }))
+            .map(|(place, text)| (place.slot, text.clone()))
+            .collect();
+        for (slot, text) in layouts {
+            for language in &languages {
+                let place = Place { language: *language, slot };
+                if !self.texts.contains_key(&place) {
+                    self.engine.add_template_owned(place.file(), text.clone().into_owned())?;
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -174,7 +243,7 @@ mod tests {
     }
 
     fn top(templates: &Templates) -> String {
-        templates.render("mail/invitation/top.txt", &sample::invitation()[0]).unwrap()
+        templates.render("mail/invitation/top.txt", Language::ENGLISH, &sample::invitation()[0]).unwrap()
     }
 
     #[test]
@@ -223,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_template_that_does_not_exist_is_a_fault_and_not_a_panic() {
-        let fault = Templates::built_in().render("page/nowhere.html", &()).unwrap_err();
+        let fault = Templates::built_in().render("page/nowhere.html", Language::ENGLISH, &()).unwrap_err();
         assert!(fault.to_string().contains("page/nowhere.html"), "{fault}");
     }
 }

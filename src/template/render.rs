@@ -2,8 +2,12 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context,
+};
 use serde::Serialize;
+
+use crate::template::vocabulary::Place;
 
 /// Steps one rendering may take, and with them the memory it may use (64 octets a step). The longest built-in page,
 /// a full demo mailbox, takes about a tenth.
@@ -18,6 +22,8 @@ pub(super) fn engine() -> Environment<'static> {
     engine.remove_global("debug");
     engine.set_auto_escape_callback(|name| if is_html(name) { AutoEscape::Html } else { AutoEscape::None });
     engine.set_formatter(write);
+    // What a text extends, it extends in its own language.
+    engine.set_path_join_callback(|name, parent| Place::beside(parent, name));
     // Block tags on lines of their own leave no empty lines in a mail.
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         engine.set_syntax(syntax);
@@ -25,13 +31,14 @@ pub(super) fn engine() -> Environment<'static> {
     engine
 }
 
-/// Fills in the template `name`.
+/// Fills in the template that stands in this place.
 pub(super) fn render<C: Serialize>(
     engine: &Environment<'_>,
-    name: &str,
+    place: Place,
     context: &C,
 ) -> Result<String, Error> {
-    engine.get_template(name)?.render(Value::from(Serde(context)))
+    let names = context! { language => place.language.code(), ..Value::from(Serde(context)) };
+    engine.get_template(&place.file())?.render(names)
 }
 
 /// What went wrong, in one line.
@@ -89,7 +96,7 @@ mod tests {
     fn rendered(name: &'static str, text: &'static str, context: &Value) -> Result<String, Error> {
         let mut engine = engine();
         engine.add_template(name, text)?;
-        render(&engine, name, context)
+        engine.get_template(name)?.render(context)
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Every template there is: its built-in text, the names it may use (shown by its samples), and what it must keep.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
 use minijinja::Value;
 
+use crate::base::language::Language;
 use crate::template::sample;
 
 /// A file of the `templates` folder, compiled in.
@@ -11,14 +15,28 @@ macro_rules! built_in {
     };
 }
 
-/// One place that a text can stand in.
+/// The same in German: where it stands, and what.
+macro_rules! german {
+    ($name:literal) => {
+        (concat!("de/", $name), include_str!(concat!("../../templates/de/", $name)))
+    };
+}
+
+/// A template, in whatever language.
 #[derive(Debug)]
 pub(super) struct Slot {
     /// Its path below the templates folder.
     pub name: &'static str,
-    /// The text that comes with the program.
+    /// The English text that comes with the program.
     pub built_in: &'static str,
     pub kind: Kind,
+}
+
+/// One file: a template in one language.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub language: Language,
+    pub slot: &'static Slot,
 }
 
 /// A full sample and a bare one, in which everything optional is missing. Together they are the vocabulary.
@@ -29,8 +47,10 @@ pub(super) type Samples = fn() -> [Value; 2];
 pub(super) enum Kind {
     /// It goes out as it is.
     Static,
-    /// Pages stand in it.
-    Layout,
+    /// The sentences of the code.
+    Words,
+    /// Other texts stand in it.
+    Layout { samples: Samples },
     /// It is filled in.
     Rendered { samples: Samples, keeps: &'static [Keep] },
 }
@@ -50,6 +70,7 @@ pub(super) enum Keep {
 
 /// All templates, mails first.
 pub(super) const SLOTS: &[Slot] = &[
+    Slot { name: WORDS, built_in: built_in!("words.txt"), kind: Kind::Words },
     rendered("mail/invitation/top.txt", built_in!("mail/invitation/top.txt"), sample::invitation, &[]),
     rendered("mail/invitation/top.html", built_in!("mail/invitation/top.html"), sample::invitation, &[]),
     rendered(
@@ -76,6 +97,9 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
+    rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
+    rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
+    rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
     rendered("mail/arrived/subject.txt", built_in!("mail/arrived/subject.txt"), sample::files, HEADER),
     rendered("mail/arrived/body.txt", built_in!("mail/arrived/body.txt"), sample::files, &[]),
     rendered("mail/arrived/body.html", built_in!("mail/arrived/body.html"), sample::files, &[]),
@@ -90,7 +114,11 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/ending/subject.txt", built_in!("mail/ending/subject.txt"), sample::files, HEADER),
     rendered("mail/ending/body.txt", built_in!("mail/ending/body.txt"), sample::files, OWN_LINE),
     rendered("mail/ending/body.html", built_in!("mail/ending/body.html"), sample::files, LINKED),
-    Slot { name: LAYOUT, built_in: built_in!("page/layout.html"), kind: Kind::Layout },
+    Slot {
+        name: "page/layout.html",
+        built_in: built_in!("page/layout.html"),
+        kind: Kind::Layout { samples: sample::page },
+    },
     rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
     rendered("page/expired.html", built_in!("page/expired.html"), sample::expired, FORM),
     rendered("page/renewal.html", built_in!("page/renewal.html"), sample::renewal, &[]),
@@ -111,8 +139,11 @@ pub(super) const SLOTS: &[Slot] = &[
     Slot { name: "page/logo.svg", built_in: built_in!("page/logo.svg"), kind: Kind::Static },
 ];
 
-/// What all pages stand in.
-pub(super) const LAYOUT: &str = "page/layout.html";
+/// The same in German.
+const GERMAN: &[(&str, &str)] = &[german!("words.txt")];
+
+/// Where the sentences of the code are listed.
+const WORDS: &str = "words.txt";
 
 /// The link stands where no mail program can miss it.
 const OWN_LINE: &[Keep] = &[Keep::OwnLine("link")];
@@ -121,33 +152,81 @@ const HEADER: &[Keep] = &[Keep::SingleLine];
 /// Without its hidden field a form is refused when it comes back.
 const FORM: &[Keep] = &[Keep::Shown("form")];
 
-impl Slot {
-    /// Whether it is filled in; else it goes out as it is.
-    pub(super) const fn is_rendered(&self) -> bool {
-        !matches!(self.kind, Kind::Static)
+impl Place {
+    /// Where a file of the templates folder stands. What goes out as it is, is the same in all languages.
+    pub(super) fn of(file: &str) -> Option<Self> {
+        if let Some(slot) = slot(file) {
+            return Some(Self { language: Language::ENGLISH, slot });
+        }
+        let (folder, name) = file.split_once('/')?;
+        let language = Language::parse(folder)
+            .filter(|language| *language != Language::ENGLISH && language.code() == folder)?;
+        let slot = slot(name).filter(|slot| !matches!(slot.kind, Kind::Static))?;
+        Some(Self { language, slot })
     }
 
+    /// The path below the templates folder.
+    pub(super) fn file(&self) -> String {
+        beside(self.language, self.slot.name)
+    }
+
+    /// The file of the template `name` in the language of the file `other`.
+    pub(super) fn beside<'a>(other: &str, name: &'a str) -> Cow<'a, str> {
+        Self::of(other).map_or(Cow::Borrowed(name), |place| Cow::Owned(beside(place.language, name)))
+    }
+}
+
+impl Slot {
     /// What it is tried with: its own names, and for a page those of the frame around it. A static text has none.
     pub(super) fn samples(&self) -> Vec<Value> {
         match self.kind {
-            Kind::Static => Vec::new(),
-            Kind::Layout => sample::page().into_iter().zip(sample::frames()).map(sample::framed).collect(),
-            Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
+            Kind::Static | Kind::Words => Vec::new(),
+            Kind::Layout { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
                 samples().into_iter().zip(sample::frames()).map(sample::framed).collect()
             }
-            Kind::Rendered { samples, .. } => samples().into(),
+            Kind::Layout { samples } | Kind::Rendered { samples, .. } => samples().into(),
         }
     }
+}
+
+fn beside(language: Language, name: &str) -> String {
+    if language == Language::ENGLISH { name.to_owned() } else { format!("{language}/{name}") }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.language, self.slot.name).cmp(&(other.language, other.slot.name))
+    }
+}
+
+/// The texts that come with the program.
+pub(super) fn built_in() -> impl Iterator<Item = (Place, &'static str)> {
+    let english = SLOTS.iter().map(|slot| (Place { language: Language::ENGLISH, slot }, slot.built_in));
+    english.chain(GERMAN.iter().filter_map(|(file, text)| Place::of(file).map(|place| (place, *text))))
+}
+
+/// Whether the code has this sentence.
+pub(super) fn has_sentence(sentence: &str) -> bool {
+    slot(WORDS).is_some_and(|words| words.built_in.lines().any(|line| line == sentence))
 }
 
 /// The slot of this name.
 pub(super) fn slot(name: &str) -> Option<&'static Slot> {
     SLOTS.iter().find(|slot| slot.name == name)
-}
-
-/// The slots that stand in the layout.
-pub(super) fn pages() -> impl Iterator<Item = &'static Slot> {
-    SLOTS.iter().filter(|slot| slot.name.starts_with("page/") && matches!(slot.kind, Kind::Rendered { .. }))
 }
 
 const fn rendered(
@@ -172,16 +251,17 @@ mod tests {
     const PAGE_MAX: usize = 50 * 1024;
 
     /// The built-in texts, as their samples make them: the full one and the bare one.
-    fn sampled() -> Vec<(&'static str, &'static str, String)> {
-        let built_in = Templates::built_in();
+    fn sampled() -> Vec<(Place, &'static str, String)> {
+        let templates = Templates::built_in();
         let mut sampled = Vec::new();
-        for slot in SLOTS {
-            match slot.kind {
-                Kind::Static => sampled.push((slot.name, "as it is", slot.built_in.to_owned())),
-                Kind::Layout => {}
+        for (place, text) in built_in() {
+            match place.slot.kind {
+                Kind::Static => sampled.push((place, "as it is", text.to_owned())),
+                Kind::Layout { .. } | Kind::Words => {}
                 Kind::Rendered { .. } => {
-                    for (which, sample) in ["full", "bare"].into_iter().zip(slot.samples()) {
-                        sampled.push((slot.name, which, built_in.render(slot.name, &sample).unwrap()));
+                    for (which, sample) in ["full", "bare"].into_iter().zip(place.slot.samples()) {
+                        let text = templates.render(place.slot.name, place.language, &sample).unwrap();
+                        sampled.push((place, which, text));
                     }
                 }
             }
@@ -189,16 +269,31 @@ mod tests {
         sampled
     }
 
-    fn is_page(name: &str) -> bool {
-        pages().any(|page| page.name == name)
+    fn is_page(place: &Place) -> bool {
+        place.slot.name.starts_with("page/") && matches!(place.slot.kind, Kind::Rendered { .. })
+    }
+
+    #[test]
+    fn a_file_stands_where_its_path_says() {
+        let german = Place::of("de/page/used.html").unwrap();
+        assert_eq!((german.language.code(), german.slot.name), ("de", "page/used.html"));
+        assert_eq!(german.file(), "de/page/used.html");
+        assert_eq!(Place::of("page/used.html").unwrap().language, Language::ENGLISH);
+        for file in ["en/page/used.html", "DE/page/used.html", "de/page/style.css", "de/de/words.txt", "de"] {
+            assert!(Place::of(file).is_none(), "{file}");
+        }
     }
 
     #[test]
     fn pages_are_light_and_have_neither_script_nor_style_of_their_own() {
         let octets = |name| slot(name).unwrap().built_in.len();
         let shared = octets("page/style.css") + octets("page/postern.js");
-        for (name, _, text) in sampled().into_iter().filter(|(name, ..)| name.starts_with("page/")) {
-            let whole = text.len() + if is_page(name) { shared } else { 0 };
+        for (place, _, text) in sampled() {
+            let name = place.file();
+            if !name.contains("page/") {
+                continue;
+            }
+            let whole = text.len() + if is_page(&place) { shared } else { 0 };
             assert!(whole < PAGE_MAX, "{name} has {whole} octets");
             for forbidden in
                 ["<script", "<style", " style=", " onclick=", " onload=", "javascript:", "http://"]
@@ -211,8 +306,9 @@ mod tests {
 
     #[test]
     fn pages_can_be_read_by_a_screen_reader() {
-        for (name, _, page) in sampled().into_iter().filter(|(name, ..)| is_page(name)) {
-            assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        for (place, _, page) in sampled().into_iter().filter(|(place, ..)| is_page(place)) {
+            let (name, language) = (place.file(), place.language);
+            assert!(page.starts_with(&format!("<!doctype html>\n<html lang=\"{language}\">")), "{name}");
             assert_eq!(page.matches("<h1").count(), 1, "{name}: one heading says what the page is");
             assert_eq!(page.matches("<main").count(), 1, "{name}");
             let fields = page.matches("<input").count() - page.matches("type=\"hidden\"").count()
@@ -273,7 +369,7 @@ mod tests {
     fn the_link_stands_in_the_mail_as_it_is() {
         let sample = &sample::invitation()[0];
         for name in ["mail/invitation/bottom.txt", "mail/invitation/bottom.html"] {
-            let block = Templates::built_in().render(name, sample).unwrap();
+            let block = Templates::built_in().render(name, Language::ENGLISH, sample).unwrap();
             assert!(
                 block.contains("https://postern.corp.example/i/0123456789abcdefghjkmnpqrs"),
                 "{name}: {block}"
@@ -287,6 +383,7 @@ mod tests {
     fn write_the_samples() {
         let directory = PathBuf::from(std::env::var("LOOK_DIR").unwrap());
         for (name, which, text) in sampled() {
+            let name = name.file();
             let (stem, kind) = name.rsplit_once('.').unwrap();
             let file = match kind {
                 "css" | "svg" => name.replace("page/", ""),

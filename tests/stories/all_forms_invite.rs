@@ -21,6 +21,7 @@ fn settings(settings: &mut Settings) {
         address: (Ipv4Addr::LOCALHOST, 0).into(),
         tls: TlsMode::None,
         role: Role::Relay { trusted: vec!["127.0.0.0/8".parse().unwrap()] },
+        proxy_from: Vec::new(),
     });
 }
 

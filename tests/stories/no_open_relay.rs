@@ -72,5 +72,6 @@ fn relay(trusted: &str) -> Listener {
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         tls: TlsMode::None,
         role: Role::Relay { trusted: vec![trusted.parse().unwrap()] },
+        proxy_from: Vec::new(),
     }
 }

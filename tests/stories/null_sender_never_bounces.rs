@@ -16,6 +16,7 @@ async fn null_sender_never_bounces() {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: TlsMode::None,
             role: Role::Relay { trusted: vec!["127.0.0.0/8".parse().unwrap()] },
+            proxy_from: Vec::new(),
         });
     })
     .await;

@@ -17,15 +17,17 @@ use tempfile::TempDir;
 use crate::base::address::{Address, Domain, ReversePath};
 use crate::base::clock::{Clock, Lifespan, ManualClock, Timestamp};
 use crate::base::id::{InvitationId, MessageId};
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox as Person;
 use crate::base::secret::Token;
 use crate::config::{self, HopTls, Route, Smarthost};
 use crate::delivery::courier::Courier;
 use crate::delivery::mailbox::Mailbox;
-use crate::delivery::relay::{Relay, Way};
+use crate::delivery::relay::{Copies, Relay, Way};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::invites::{Invitation, Invites, Life, State};
+use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::FixedZone;
 use crate::net::tls::ClientTls;
@@ -111,7 +113,8 @@ impl Plan {
         } else {
             let tls = ClientTls::load(self.relay.trust.as_deref()).unwrap();
             let (resolver, life) = (Arc::new(self.zone), lifecycle.clone());
-            let mut relay = Relay::new(&self.relay, &server(), tls, resolver, clock.clone(), life);
+            let copies = Copies { spool: spool.clone(), signer: Signer::none(), clock: clock.clone() };
+            let mut relay = Relay::new(&self.relay, &server(), tls, resolver, copies, life);
             if let Way::Mx { port } = &mut relay.way {
                 *port = self.mx_port;
             }
@@ -182,6 +185,7 @@ impl House {
             created: self.clock.now(),
             state: State::Queued,
             life: Life::default(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.invites.insert(&mut batch, &invitation, &Token::fresh().unwrap()).unwrap();
@@ -241,6 +245,7 @@ fn organisation() -> config::Organisation {
         name: "Corp".to_owned(),
         domains: vec![Domain::parse("corp.example").unwrap()],
         notice_address: address("postmaster@corp.example"),
+        language: Language::ENGLISH,
     }
 }
 

@@ -212,7 +212,7 @@ async fn what_cannot_be_delivered_for_five_days_is_reported() {
 
 #[tokio::test]
 async fn what_the_hop_cannot_take_is_refused_without_asking_it() {
-    let umlaut = MAIL.replace("Hello", "Grüße");
+    let umlaut = MAIL.replace("Plans", "Grüße");
     let large = format!("Subject: large\r\n\r\n{}", "0123456789\r\n".repeat(10_000));
     for (ehlo, mail, status) in [
         ("250-sink.example\r\n250 PIPELINING", umlaut.as_str(), "Status: 5.6.3"),

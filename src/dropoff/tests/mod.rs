@@ -19,6 +19,7 @@ use super::*;
 use crate::accounts::{Credential, Kind, Rights};
 use crate::base::clock::{Lifespan, ManualClock, Timestamp};
 use crate::base::id::InvitationId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Token;
 use crate::invites::{Invitation, Life, State};
@@ -56,6 +57,7 @@ fn broken(octets: &[u8]) -> impl futures_util::Stream<Item = Result<Bytes, &'sta
 
 fn account(kind: Kind, name: &str, at: &str, inviters: &[&str]) -> Account {
     Account {
+        language: None,
         id: AccountId::fresh(),
         kind,
         mailbox: Mailbox::named(name, address(at)),
@@ -121,6 +123,7 @@ impl House {
             stop_within: Duration::ZERO,
         };
         let organisation = config::Organisation {
+            language: Language::ENGLISH,
             name: "Harbour Ltd".to_owned(),
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: address("postern@corp.example"),
@@ -181,6 +184,7 @@ impl House {
     /// An invitation, in whose thread notices hang.
     async fn invited(&self, inviter: &str, guest: &str) {
         let invitation = Invitation {
+            language: None,
             id: InvitationId::fresh(),
             inviter: address(inviter).into(),
             invitee: address(guest).into(),

@@ -164,3 +164,54 @@ async fn fifty_files_at_once_are_fifty_files() {
     let fault = house.dropoff.add(&kim, package.id, "one more", Some(1)).await.unwrap_err();
     assert!(matches!(fault, DepositFault::TooManyFiles(50)), "{fault}");
 }
+
+/// `UPLOAD_MIB` each, 100 at once; and as a measure, the same octets written to as many plain files and synced.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures memory and time: run by tests/speed/uploads.sh"]
+async fn a_hundred_uploads_at_once_take_little_memory() {
+    const UPLOADS: u64 = 100;
+    let mib: u64 = std::env::var("UPLOAD_MIB").map_or(8, |mib| mib.parse().unwrap());
+    let settings =
+        config::Dropoff { reserve: 0, files: 100, guest_octets: u64::MAX, ..config::Dropoff::default() };
+    let (house, kim) = (House::with(&settings), kim());
+    let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
+    let piece = Bytes::from(vec![7; 16 * 1024]);
+    let begun = std::time::Instant::now();
+    let mut uploads = tokio::task::JoinSet::new();
+    for number in 0..UPLOADS {
+        let (flow, guest, id) = (house.dropoff.clone(), kim.clone(), package.id);
+        let octets = stream::iter((0..mib * 64).map({
+            let piece = piece.clone();
+            move |_| Ok::<_, Infallible>(piece.clone())
+        }));
+        uploads.spawn(async move {
+            let file = flow.add(&guest, id, &format!("{number}.bin"), Some(mib << 20)).await.unwrap();
+            flow.append(&guest, file.id, 0, None, octets).await.unwrap()
+        });
+    }
+    assert!(uploads.join_all().await.iter().all(|file| file.content.is_whole()));
+    let ours = begun.elapsed();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim();
+    let peak_kib: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+
+    let begun = std::time::Instant::now();
+    let folder = tempfile::tempdir_in(house.folder.path()).unwrap();
+    let mut plain = tokio::task::JoinSet::new();
+    for number in 0..UPLOADS {
+        let (path, piece) = (folder.path().join(number.to_string()), piece.clone());
+        plain.spawn_blocking(move || {
+            let mut file = std::fs::File::create(path).unwrap();
+            for _ in 0..mib * 64 {
+                std::io::Write::write_all(&mut file, &piece).unwrap();
+            }
+            file.sync_data().unwrap();
+        });
+    }
+    plain.join_all().await;
+    eprintln!(
+        "{UPLOADS} uploads of {mib} MiB: {ours:.1?} with SHA-256 and CRC-32, {:.1?} as plain files; peak {peak_kib} KiB",
+        begun.elapsed()
+    );
+    assert!(peak_kib < 150 * 1024, "SPEC: under 150 MB");
+}

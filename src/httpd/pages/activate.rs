@@ -13,10 +13,11 @@ use tracing::error;
 
 use crate::base::clock::Timestamp;
 use crate::base::mailbox::Mailbox;
+use crate::base::phrase::Phrase;
 use crate::base::secret::{Secret, Token, TokenHash};
 use crate::httpd::cookie::Name;
 use crate::httpd::form::Form;
-use crate::httpd::page::{Pages, Plain, moment};
+use crate::httpd::page::{Pages, Plain};
 use crate::httpd::permit::{FormToken, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
@@ -42,12 +43,19 @@ struct Activate<'a> {
     days: u32,
     form: &'a str,
     name: &'a str,
-    faults: &'a Faults,
+    faults: Said,
 }
 
-/// What stands beside the fields.
-#[derive(Default, Serialize)]
+/// What is wrong in the fields.
+#[derive(Default)]
 struct Faults {
+    name: Option<Phrase>,
+    password: Option<Phrase>,
+}
+
+/// The same as it stands beside them.
+#[derive(Serialize)]
+struct Said {
     name: Option<String>,
     password: Option<String>,
 }
@@ -90,7 +98,7 @@ pub fn routes() -> Router<Parts> {
 async fn look(
     visitor: Visitor,
     Path(word): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(registration): State<Registration>,
     State(renewals): State<Renewals>,
 ) -> Response {
@@ -108,7 +116,7 @@ async fn look(
 
 async fn open(
     Path(word): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(registration): State<Registration>,
     State(renewals): State<Renewals>,
     State(sessions): State<Sessions>,
@@ -134,8 +142,8 @@ async fn open(
                 Err(status) => status.into_response(),
             };
         }
-        Err(ActivationFault::Name(fault)) => Faults { name: Some(fault.to_string()), password: None },
-        Err(ActivationFault::Password(fault)) => Faults { name: None, password: Some(fault.to_string()) },
+        Err(ActivationFault::Name(fault)) => Faults { name: Some(fault.phrase()), password: None },
+        Err(ActivationFault::Password(fault)) => Faults { name: None, password: Some(fault.phrase()) },
         // The flow has logged the cause, if there is one.
         Err(ActivationFault::Busy | ActivationFault::Internal) => {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -183,14 +191,16 @@ fn form(
     name: &str,
     faults: &Faults,
 ) -> Response {
+    let pages = pages.for_invitee(invitation);
+    let say = |fault: &Option<Phrase>| fault.as_ref().map(|phrase| pages.say(phrase));
     let names = Activate {
         inviter: &invitation.inviter,
         invitee: &invitation.invitee,
-        valid_until: invitation.valid_until().map(moment),
+        valid_until: invitation.valid_until().map(|at| pages.moment(at)),
         days: invitation.lifespan.in_days(),
         form: visitor.form_token(),
         name,
-        faults,
+        faults: Said { name: say(&faults.name), password: say(&faults.password) },
     };
     pages.page(status, "activate", names)
 }
@@ -209,8 +219,9 @@ impl Closing<'_> {
     pub(super) fn page(&self, standing: &Standing) -> Response {
         match standing {
             Standing::Expired(invitation) => self.expired(invitation),
-            Standing::Withdrawn(Invitation { inviter, .. }) => {
-                self.pages.page(StatusCode::GONE, "withdrawn", Closed { inviter })
+            Standing::Withdrawn(invitation) => {
+                let names = Closed { inviter: &invitation.inviter };
+                self.pages.for_invitee(invitation).page(StatusCode::GONE, "withdrawn", names)
             }
             Standing::Used(invitation) => used(self.pages, StatusCode::GONE, invitation, true, self.visitor),
             Standing::Open(_) | Standing::Unknown => {
@@ -221,15 +232,16 @@ impl Closing<'_> {
 
     fn expired(&self, invitation: &Invitation) -> Response {
         let is_alive = !invitation.has_expired(self.now);
+        let pages = self.pages.for_invitee(invitation);
         let names = Expired {
             inviter: &invitation.inviter,
             invitee: &invitation.invitee,
             renewal: &format!("/i/{}/renewal", self.word),
-            newer: invitation.life.renewed.filter(|_| is_alive).map(moment),
+            newer: invitation.life.renewed.filter(|_| is_alive).map(|at| pages.moment(at)),
             needs_approval: invitation.needs_approval(self.now),
             form: self.visitor.form_token(),
         };
-        self.pages.page(StatusCode::GONE, "expired", names)
+        pages.page(StatusCode::GONE, "expired", names)
     }
 }
 
@@ -241,5 +253,5 @@ fn used(
     visitor: &Visitor,
 ) -> Response {
     let address = invitation.invitee.address.to_string();
-    pages.page(status, "used", Used { address, invited, form: visitor.form_token() })
+    pages.for_invitee(invitation).page(status, "used", Used { address, invited, form: visitor.form_token() })
 }

@@ -2,7 +2,6 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
@@ -22,15 +21,15 @@ pub fn routes() -> Router<Parts> {
         .route("/healthz", get(async || "ok\n"))
 }
 
-async fn style(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+async fn style(pages: Pages, headers: HeaderMap) -> Response {
     file(&pages, "page/style.css", "text/css; charset=utf-8", &headers)
 }
 
-async fn script(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+async fn script(pages: Pages, headers: HeaderMap) -> Response {
     file(&pages, "page/postern.js", "text/javascript; charset=utf-8", &headers)
 }
 
-async fn logo(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+async fn logo(pages: Pages, headers: HeaderMap) -> Response {
     file(&pages, "page/logo.svg", "image/svg+xml", &headers)
 }
 

@@ -1,6 +1,6 @@
 //! The demo's mailbox, for whoever has its address: the mail that would have been delivered, rendered and as it is.
 
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, RequestPartsExt, Router};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::address::Address;
 use crate::base::secret::{Token, TokenHash};
 use crate::delivery::mailbox::{Letter, Mailbox};
-use crate::httpd::page::{Pages, moment};
+use crate::httpd::page::Pages;
 use crate::httpd::pages::letter::{Attachment, Reading, source};
 use crate::httpd::router::Parts;
 
@@ -104,8 +104,8 @@ pub fn routes(demo: Demo) -> Router<Parts> {
         .layer(Extension(demo))
 }
 
-async fn list(reader: Reader, State(pages): State<Pages>, headers: HeaderMap) -> Response {
-    let letters: Vec<Line> = reader.mailbox.list().iter().map(Line::of).collect();
+async fn list(reader: Reader, pages: Pages, headers: HeaderMap) -> Response {
+    let letters: Vec<Line> = reader.mailbox.list().iter().map(|letter| Line::of(letter, &pages)).collect();
     if wants_json(&headers) {
         Json(letters).into_response()
     } else {
@@ -114,22 +114,14 @@ async fn list(reader: Reader, State(pages): State<Pages>, headers: HeaderMap) ->
 }
 
 /// `ID.eml` is the mail as the next hop got it; `ID` is the page around it.
-async fn show(
-    reader: Reader,
-    Path((_, name)): Path<(String, String)>,
-    State(pages): State<Pages>,
-) -> Response {
+async fn show(reader: Reader, Path((_, name)): Path<(String, String)>, pages: Pages) -> Response {
     match name.strip_suffix(".eml") {
         Some(id) => reader.letter(id).map_or_else(IntoResponse::into_response, |letter| as_it_is(&letter)),
         None => page(&reader, &name, None, &pages),
     }
 }
 
-async fn view(
-    reader: Reader,
-    Path((_, id, view)): Path<(String, String, String)>,
-    State(pages): State<Pages>,
-) -> Response {
+async fn view(reader: Reader, Path((_, id, view)): Path<(String, String, String)>, pages: Pages) -> Response {
     match view.as_str() {
         "text" => page(&reader, &id, Some(View::Text), &pages),
         "source" => page(&reader, &id, Some(View::Source), &pages),
@@ -171,7 +163,7 @@ fn page(reader: &Reader, id: &str, view: Option<View>, pages: &Pages) -> Respons
         cc: reading.cc,
         envelope: letter.to.iter().map(Address::to_string).collect(),
         subject: reading.subject,
-        at: moment(letter.at),
+        at: pages.moment(letter.at),
         text: if view == View::Source { source(&letter.octets) } else { reading.text },
         attachments: reading.attachments,
     };
@@ -187,13 +179,13 @@ fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 impl Line {
-    fn of(letter: &Letter) -> Self {
+    fn of(letter: &Letter, pages: &Pages) -> Self {
         Self {
             id: letter.id,
             to: letter.to.iter().map(Address::to_string).collect(),
             subject: Reading::of(&letter.octets).subject,
             from: letter.from.address().map(Address::to_string),
-            at: moment(letter.at),
+            at: pages.moment(letter.at),
         }
     }
 }

@@ -13,7 +13,7 @@ use tracing::error;
 
 use crate::base::mailbox::Mailbox;
 use crate::httpd::form::{Button, Form};
-use crate::httpd::page::{Pages, Plain, moment};
+use crate::httpd::page::{Pages, Plain};
 use crate::httpd::pages::activate::{Closing, hash};
 use crate::httpd::permit::{FormToken, Visitor};
 use crate::httpd::router::Parts;
@@ -60,7 +60,7 @@ async fn back(Path(word): Path<String>) -> Response {
 
 async fn ask(
     Path(word): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(renewals): State<Renewals>,
     Form { by: visitor, fields: Button {} }: Form<Visitor, Button>,
 ) -> Response {
@@ -78,10 +78,11 @@ async fn ask(
 }
 
 fn answered(pages: &Pages, invitation: &Invitation, answer: Asked, renewals: &Renewals) -> Response {
+    let pages = pages.for_invitee(invitation);
     let (outcome, next, status) = match answer {
         Asked::Link => ("link", None, StatusCode::OK),
         Asked::Question => ("question", None, StatusCode::OK),
-        Asked::TooSoon { next } => ("wait", Some(moment(next)), StatusCode::TOO_MANY_REQUESTS),
+        Asked::TooSoon { next } => ("wait", Some(pages.moment(next)), StatusCode::TOO_MANY_REQUESTS),
     };
     let names = Answered {
         inviter: &invitation.inviter,
@@ -96,7 +97,7 @@ fn answered(pages: &Pages, invitation: &Invitation, answer: Asked, renewals: &Re
 async fn look(
     visitor: Visitor,
     Path(word): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(renewals): State<Renewals>,
 ) -> Response {
     let found = hash(&word).map_or(Ok(Approving::Unknown), |word| renewals.look(&word));
@@ -106,7 +107,7 @@ async fn look(
 
 async fn approve(
     Path(word): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(renewals): State<Renewals>,
     Form { by: visitor, fields: Button {} }: Form<Visitor, Button>,
 ) -> Response {

@@ -12,7 +12,7 @@ use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
 use crate::dropoff::Dropoff;
-use crate::httpd::page::{Pages, hex, moment};
+use crate::httpd::page::{Pages, hex};
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
@@ -78,7 +78,7 @@ pub fn routes() -> Router<Parts> {
 async fn list(
     guest: Guest,
     Query(asked): Query<Asked>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
 ) -> Response {
     let Ok(after) = asked.older.as_deref().map(str::parse::<PackageId>).transpose() else {
@@ -95,7 +95,7 @@ async fn list(
     parcels.truncate(PAGE);
     let names = Sent {
         has_just: asked.sent.is_some(),
-        dropoffs: parcels.iter().map(DropOff::of).collect(),
+        dropoffs: parcels.iter().map(|parcel| DropOff::of(&pages, parcel)).collect(),
         older: parcels.last().filter(|_| has_more).map(|parcel| parcel.package.value.id),
         is_first: after.is_none(),
     };
@@ -103,22 +103,22 @@ async fn list(
 }
 
 impl<'a> DropOff<'a> {
-    fn of(parcel: &'a Parcel) -> Self {
+    fn of(pages: &Pages, parcel: &'a Parcel) -> Self {
         let package = &parcel.package.value;
         let (state, at) = match package.stage {
             Stage::Open => ("open", package.created),
             Stage::Checked { since } => ("checked", since),
             Stage::Delivered { at, .. } => ("delivered", at),
         };
-        let files: Vec<_> = parcel.files.iter().map(|file| Item::of(&file.value, package)).collect();
+        let files: Vec<_> = parcel.files.iter().map(|file| Item::of(pages, &file.value, package)).collect();
         let all = || files.iter().filter(|file| file.finding.is_none()).flat_map(|file| &file.picked_up);
         Self {
             id: package.id,
             subject: &package.subject,
             message: &package.message,
             state,
-            at: moment(at),
-            until: package.until().map(moment),
+            at: pages.moment(at),
+            until: package.until().map(|until| pages.moment(until)),
             recipients: sent_to(package).map(|recipient| &recipient.mailbox).collect(),
             is_picked_up: all().next().is_some() && all().all(|pick_up| pick_up.at.is_some()),
             files,
@@ -127,10 +127,10 @@ impl<'a> DropOff<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn of(file: &'a File, package: &'a Package) -> Self {
+    fn of(pages: &Pages, file: &'a File, package: &'a Package) -> Self {
         let pick_up = |recipient: &'a Recipient| PickUp {
             by: &recipient.mailbox,
-            at: file.picked_up_by(recipient).map(moment),
+            at: file.picked_up_by(recipient).map(|at| pages.moment(at)),
         };
         let finding = match &file.content {
             Content::Withheld { finding, .. } => Some(finding.as_str()),

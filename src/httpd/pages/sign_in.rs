@@ -13,6 +13,7 @@ use tracing::error;
 
 use crate::accounts::Kind;
 use crate::auth::{Authenticator, Identity, Verdict};
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
@@ -20,9 +21,6 @@ use crate::httpd::page::Pages;
 use crate::httpd::permit::{FormToken, Guest, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
-
-/// One sentence for unknown, wrong and locked, so that it tells nothing.
-const REFUSED: &str = "That address and password do not belong together. Please try again.";
 
 /// What is typed into the form.
 #[derive(Debug, Deserialize)]
@@ -49,7 +47,7 @@ async fn show(
     guest: Result<Guest, Response>,
     visitor: Visitor,
     RawQuery(query): RawQuery,
-    State(pages): State<Pages>,
+    pages: Pages,
 ) -> Response {
     if guest.is_ok() {
         return Redirect::to("/dropoff").into_response();
@@ -60,7 +58,7 @@ async fn show(
 }
 
 async fn enter(
-    State(pages): State<Pages>,
+    pages: Pages,
     State(sessions): State<Sessions>,
     State(authenticator): State<Authenticator>,
     headers: HeaderMap,
@@ -70,11 +68,12 @@ async fn enter(
     let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, Kind::Guest, "web").await;
     let (status, fault) = match verdict {
         Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
-        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
+        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
         Verdict::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     };
-    let names = SignIn { address, fault: Some(fault), signed_out: false, form: visitor.form_token() };
+    let names =
+        SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, form: visitor.form_token() };
     let page = pages.page(status, "sign-in", names);
     match verdict {
         Verdict::Throttled(wait) => {
@@ -107,15 +106,27 @@ async fn leave(State(sessions): State<Sessions>, Form { by: guest, .. }: Form<Gu
     }
 }
 
-fn too_often(wait: Duration) -> String {
-    let minutes = wait.as_secs().div_ceil(60);
-    let wait = match wait.as_secs() {
-        0 | 1 => "a second".to_owned(),
-        seconds @ 2..60 => format!("{seconds} seconds"),
-        _ if minutes == 1 => "a minute".to_owned(),
-        _ => format!("{minutes} minutes"),
-    };
-    format!("There were too many attempts. Please wait {wait} before you try again.")
+/// One sentence for unknown, wrong and locked, so that it tells nothing.
+fn refused() -> Phrase {
+    phrase!("That address and password do not belong together. Please try again.")
+}
+
+fn too_often(wait: Duration) -> Phrase {
+    let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
+    match seconds {
+        0 | 1 => phrase!("There were too many attempts. Please wait a second before you try again."),
+        2..60 => phrase!(
+            "There were too many attempts. Please wait {seconds} seconds before you try again.",
+            seconds = seconds
+        ),
+        _ if minutes == 1 => {
+            phrase!("There were too many attempts. Please wait a minute before you try again.")
+        }
+        _ => phrase!(
+            "There were too many attempts. Please wait {minutes} minutes before you try again.",
+            minutes = minutes
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +136,7 @@ mod tests {
     #[test]
     fn the_wait_is_said_in_words() {
         for (seconds, words) in [(1, "a second"), (8, "8 seconds"), (60, "a minute"), (90, "2 minutes")] {
-            assert!(too_often(Duration::from_secs(seconds)).contains(words));
+            assert!(too_often(Duration::from_secs(seconds)).to_string().contains(words));
         }
     }
 }

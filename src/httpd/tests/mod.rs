@@ -117,7 +117,7 @@ impl House {
         let shelf = Shelf::new(Templates::built_in());
         let lifetime = settings.web.session_lifetime;
         let sessions = Sessions::new(accounts.clone(), store.clone(), dynamic.clone(), lifetime);
-        let pages = Pages::new(shelf.clone(), &settings.organisation.name, sessions.clone());
+        let pages = Pages::new(shelf.clone(), &settings.organisation, sessions.clone());
         let passwords = Passwords::new(2);
         let failures = || Failures::new(dynamic.clone(), 3, 100);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
@@ -201,6 +201,7 @@ impl House {
             created: now,
             state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
             life: Life::default(),
+            language: None,
         };
         let link = Token::fresh().unwrap();
         let mut batch = Batch::new();
@@ -224,6 +225,7 @@ impl House {
             locked: false,
             created: self.clock.now(),
             inviters: vec![mailbox("Ana <Berg>", "ana@corp.example")],
+            language: None,
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account).unwrap();

@@ -93,6 +93,22 @@ impl Signer {
             let keys: Vec<&Key> = self.keys.iter().filter(signs).filter(|key| !by_us(key)).collect();
             return self.with_signatures(original, edits, &keys, at);
         }
+        self.signed_anew(original, header, &edits, authors, at)
+    }
+
+    /// As [`Signer::signed`], of a copy that was changed in any case: what signatures of ours came in with it are broken.
+    ///
+    /// # Errors
+    /// [`SignFault`].
+    pub fn signed_anew(
+        &self,
+        original: &dyn Source,
+        header: &[u8],
+        edits: &Edits,
+        authors: &[&Domain],
+        at: Timestamp,
+    ) -> Result<Edits, SignFault> {
+        let signs = |key: &&Key| authors.iter().any(|author| key.signs_for(author));
         let keys: Vec<&Key> = self.keys.iter().filter(signs).collect();
         let broken = fields(header)
             .filter(|field| field.is(signature::NAME) && self.keys.iter().any(|key| key.made(field.value)))

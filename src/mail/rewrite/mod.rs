@@ -11,9 +11,9 @@ mod check;
 mod html;
 mod plain;
 mod readdress;
-mod relabel;
+pub(in crate::mail) mod relabel;
 mod target;
-mod transfer;
+pub(in crate::mail) mod transfer;
 mod wrap;
 
 use std::io;

@@ -14,7 +14,7 @@ use crate::mail::edit::Edit;
 /// Longest line of encoded text, without CRLF (RFC 2045 §6.7 rule 5, §6.8).
 const ENCODED_LINE_MAX: usize = 76;
 /// Octets that fill one line of base64.
-const BASE64_LINE_OCTETS: usize = 57;
+pub const BASE64_LINE_OCTETS: usize = 57;
 /// Lenient about what ends the last quantum: senders are, and every reader is.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,

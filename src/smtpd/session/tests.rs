@@ -12,6 +12,7 @@ use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
 use crate::base::clock::{SystemClock, Timestamp};
 use crate::base::id::AccountId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
@@ -20,6 +21,7 @@ use crate::invites::Invites;
 use crate::mail::dkim::Signer;
 use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
+use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
@@ -249,6 +251,10 @@ impl World {
         let (accounts, passwords) = (Accounts::new(store.clone()), Passwords::new(1));
         let failures = || Failures::new(Arc::clone(&clock), 10, 10);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
+        let shelf = Shelf::new(Templates::built_in());
+        let Policy { server, organisation, web, .. } = policy(Limits::default());
+        let (to, from) = (queue.clone(), spool.clone());
+        let notices = Notices::new(to, from, shelf.clone(), Arc::clone(&clock), &server, &organisation, &web);
         let parts = intake::Parts {
             store: store.clone(),
             spool: spool.clone(),
@@ -258,7 +264,8 @@ impl World {
                 accounts: Accounts::new(store.clone()),
             },
             authenticator: authenticator.clone(),
-            templates: Shelf::new(Templates::built_in()),
+            templates: shelf,
+            notices,
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
@@ -301,6 +308,7 @@ impl World {
             locked: false,
             created: Timestamp::from_millis(0),
             inviters: Vec::new(),
+            language: None,
         };
         let mut batch = Batch::new();
         self.accounts.insert(&mut batch, &account).unwrap();
@@ -346,6 +354,7 @@ fn policy(limits: Limits) -> Policy {
             name: "Corp".to_owned(),
             domains: vec![Domain::parse("corp.example").unwrap()],
             notice_address: Address::parse("postmaster@corp.example").unwrap(),
+            language: Language::ENGLISH,
         },
         invite: config::Invite::at(vec![invite]),
         web: config::Web {

@@ -395,6 +395,7 @@ async fn open_accounts(settings: &Settings) {
             locked: false,
             created: BEGINNING,
             inviters: Vec::new(),
+            language: None,
         };
         accounts.insert(&mut batch, &account).unwrap();
     }

@@ -8,13 +8,19 @@ use postern::config::{Dkim, Settings};
 use postern::daemon::signing;
 use rcgen::{KeyPair, PKCS_ED25519, PKCS_RSA_SHA256};
 
+use crate::harness::hop::Hop;
 use crate::harness::house::House;
 use crate::harness::verifier::Verifier;
 
 /// The house with an RSA key and an Ed25519 key, and who verifies what they sign.
 pub async fn open_with_keys(change: impl FnOnce(&mut Settings)) -> (House, Verifier) {
+    open_with_keys_before(Hop::start().await, change).await
+}
+
+/// The same with this next hop.
+pub async fn open_with_keys_before(hop: Hop, change: impl FnOnce(&mut Settings)) -> (House, Verifier) {
     let mut records = Vec::new();
-    let house = House::open_with(|settings| {
+    let house = House::open_before(hop, |settings| {
         // The verifier knows the world's time only: a hundred years hold on any day.
         settings.relay.give_up_after = Duration::from_hours(100 * 365 * 24);
         let folder = settings.server.key.parent().unwrap().to_owned();

@@ -66,7 +66,7 @@ async fn first(person: Person) -> Redirect {
     })
 }
 
-async fn show(guest: Guest, State(pages): State<Pages>, State(flow): State<Dropoff>) -> Response {
+async fn show(guest: Guest, pages: Pages, State(flow): State<Dropoff>) -> Response {
     let typed = Typed::fresh(&guest.account);
     page(&pages, &flow, &guest, StatusCode::OK, None, &typed, &Faults::default())
         .unwrap_or_else(|fault| busy(&fault))
@@ -75,7 +75,7 @@ async fn show(guest: Guest, State(pages): State<Pages>, State(flow): State<Dropo
 async fn show_begun(
     guest: Guest,
     Path(id): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
 ) -> Response {
     let Ok(id) = id.parse() else { return StatusCode::NOT_FOUND.into_response() };
@@ -106,7 +106,7 @@ fn begun(
 }
 
 async fn send(
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
     Extension(peer): Extension<Peer>,
     posted: Posted,
@@ -116,7 +116,7 @@ async fn send(
 
 async fn send_begun(
     Path(id): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
     Extension(peer): Extension<Peer>,
     posted: Posted,

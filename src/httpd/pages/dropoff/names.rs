@@ -10,7 +10,7 @@ use crate::base::id::PackageId;
 use crate::base::size::Size;
 use crate::config::Recipients;
 use crate::dropoff::{DepositFault, Dropoff};
-use crate::httpd::page::{Pages, moment};
+use crate::httpd::page::Pages;
 use crate::httpd::permit::{FormToken, Guest};
 use crate::httpd::tus;
 use crate::packages::{Package, Parcel};
@@ -150,7 +150,7 @@ impl Typed {
             .iter()
             .map(String::as_str)
             .chain(others)
-            .map(|text| Address::parse(text).map_err(|fault| Faults::of_people(format!("“{text}”: {fault}"))))
+            .map(|text| Address::parse(text).map_err(|fault| Faults::of_people(fault.to_string())))
             .collect()
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn page(
         message_max: limits.message_characters,
         faults,
         begun: begun.map(Begun::of),
-        unsent: unsent(flow, guest, begun)?,
+        unsent: unsent(pages, flow, guest, begun)?,
         limits: Limits {
             file: Size(limits.file_octets).to_string(),
             file_octets: limits.file_octets,
@@ -232,13 +232,21 @@ fn choice<'a>(person: &'a crate::base::mailbox::Mailbox, typed: &Typed) -> Choic
 }
 
 /// Others that were begun and not sent.
-fn unsent(flow: &Dropoff, guest: &Guest, begun: Option<&Parcel>) -> Result<Vec<Unsent>, StoreFault> {
+fn unsent(
+    pages: &Pages,
+    flow: &Dropoff,
+    guest: &Guest,
+    begun: Option<&Parcel>,
+) -> Result<Vec<Unsent>, StoreFault> {
     let here = begun.map(|parcel| parcel.package.value.id);
     let newest = flow.sent(&guest.account, None, NEWEST)?;
     let open = newest.into_iter().map(|parcel| parcel.package.value);
     let open = open.filter(|package| package.is_open() && Some(package.id) != here);
-    let told =
-        |package: Package| Unsent { id: package.id, subject: package.subject, at: moment(package.created) };
+    let told = |package: Package| Unsent {
+        id: package.id,
+        subject: package.subject,
+        at: pages.moment(package.created),
+    };
     Ok(open.take(REMINDERS_MAX).map(told).collect())
 }
 

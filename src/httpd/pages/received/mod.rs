@@ -67,7 +67,7 @@ pub fn streams() -> Router<Parts> {
 async fn list(
     staff: Staff,
     Query(asked): Query<Asked>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
 ) -> Response {
     let Ok(after) = asked.older.as_deref().map(str::parse::<PackageId>).transpose() else {
@@ -79,7 +79,8 @@ async fn list(
     };
     let page = parcels.get(..PAGE.min(parcels.len())).unwrap_or_default();
     let has_more = parcels.len() > PAGE;
-    let names = Received::of(&staff.account, page, has_more, after.is_none(), asked.deleted.is_some());
+    let names =
+        Received::of(&pages, &staff.account, page, has_more, after.is_none(), asked.deleted.is_some());
     pages.page(StatusCode::OK, "received", names)
 }
 
@@ -87,7 +88,7 @@ async fn show(
     staff: Staff,
     Path(id): Path<String>,
     Query(done): Query<Done>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
 ) -> Response {
     let forwarding = Forwarding { to: "", fault: None, done: done.forwarded.is_some() };
@@ -105,7 +106,7 @@ fn one(
     let Ok(id) = id.parse() else { return StatusCode::NOT_FOUND.into_response() };
     match flow.received_one(&staff.account, id) {
         Ok(Some(parcel)) => {
-            let names = Shown::of(&staff.account, &parcel, forwarding, staff.form_token());
+            let names = Shown::of(pages, &staff.account, &parcel, forwarding, staff.form_token());
             pages.page(status, "package", names)
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
@@ -115,7 +116,7 @@ fn one(
 
 async fn forward(
     Path(id): Path<String>,
-    State(pages): State<Pages>,
+    pages: Pages,
     State(flow): State<Dropoff>,
     Extension(Peer(peer)): Extension<Peer>,
     Form { by: staff, fields: Colleague { to } }: Form<Staff, Colleague>,

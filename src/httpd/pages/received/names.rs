@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
-use crate::httpd::page::{hex, moment};
+use crate::httpd::page::{Pages, hex};
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
 
 /// The names of `page/received.html`.
@@ -81,6 +81,7 @@ struct Item<'a> {
 impl<'a> Received<'a> {
     /// A page of the list.
     pub fn of(
+        pages: &Pages,
         staff: &Account,
         parcels: &'a [Parcel],
         has_more: bool,
@@ -88,7 +89,7 @@ impl<'a> Received<'a> {
         has_deleted: bool,
     ) -> Self {
         Self {
-            packages: parcels.iter().map(|parcel| line(staff, parcel)).collect(),
+            packages: parcels.iter().map(|parcel| line(pages, staff, parcel)).collect(),
             older: parcels.last().filter(|_| has_more).map(|parcel| parcel.package.value.id),
             is_first,
             has_deleted,
@@ -98,11 +99,17 @@ impl<'a> Received<'a> {
 
 impl<'a> Shown<'a> {
     /// One package, as this person sees it.
-    pub fn of(staff: &Account, parcel: &'a Parcel, forwarding: &'a Forwarding<'a>, form: &'a str) -> Self {
+    pub fn of(
+        pages: &Pages,
+        staff: &Account,
+        parcel: &'a Parcel,
+        forwarding: &'a Forwarding<'a>,
+        form: &'a str,
+    ) -> Self {
         let package = &parcel.package.value;
-        let (at, until) = times(package);
+        let (at, until) = times(pages, package);
         let own = own(staff, package);
-        let files: Vec<Item> = parcel.files.iter().map(|file| item(&file.value, own)).collect();
+        let files: Vec<Item> = parcel.files.iter().map(|file| item(pages, &file.value, own)).collect();
         Self {
             id: package.id,
             subject: &package.subject,
@@ -125,9 +132,9 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn line<'a>(staff: &Account, parcel: &'a Parcel) -> Line<'a> {
+fn line<'a>(pages: &Pages, staff: &Account, parcel: &'a Parcel) -> Line<'a> {
     let package = &parcel.package.value;
-    let (at, until) = times(package);
+    let (at, until) = times(pages, package);
     let own = own(staff, package);
     let has_touched = |file: &File| own.is_some_and(|own| file.picked_up_by(own).is_some());
     Line {
@@ -142,7 +149,7 @@ fn line<'a>(staff: &Account, parcel: &'a Parcel) -> Line<'a> {
     }
 }
 
-fn item<'a>(file: &'a File, own: Option<&Recipient>) -> Item<'a> {
+fn item<'a>(pages: &Pages, file: &'a File, own: Option<&Recipient>) -> Item<'a> {
     Item {
         number: file.id.number,
         name: file.name.as_str(),
@@ -153,7 +160,7 @@ fn item<'a>(file: &'a File, own: Option<&Recipient>) -> Item<'a> {
             Content::Withheld { finding, .. } => Some(finding),
             _ => None,
         },
-        picked_up: own.and_then(|own| file.picked_up_by(own)).map(moment),
+        picked_up: own.and_then(|own| file.picked_up_by(own)).map(|at| pages.moment(at)),
     }
 }
 
@@ -170,8 +177,8 @@ fn size(parcel: &Parcel) -> String {
 }
 
 /// Since when and until when it is there.
-fn times(package: &Package) -> (String, String) {
-    let said = |at: Timestamp| moment(at);
+fn times(pages: &Pages, package: &Package) -> (String, String) {
+    let said = |at: Timestamp| pages.moment(at);
     match package.stage {
         Stage::Delivered { at, until, .. } => (said(at), said(until)),
         Stage::Open | Stage::Checked { .. } => (said(package.created), String::new()),
