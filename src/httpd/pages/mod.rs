@@ -7,6 +7,8 @@ pub mod files;
 pub mod forgotten;
 pub mod letter;
 pub mod mailbox;
+pub mod received;
 pub mod renewal;
+pub mod sent;
 pub mod sign_in;
 pub mod verify;
