@@ -82,17 +82,17 @@ impl Authenticator {
         Self { accounts, passwords, failures_of_names, failures_of_peers }
     }
 
-    /// Signs somebody in by one of the account's addresses, and notes it in the audit log. `kind` says who is awaited:
-    /// a submission port takes staff only, the Drop-Off portal guests only. `face` is where, for the log: `smtp`, `web`.
+    /// Signs somebody in by one of the account's addresses, and notes it in the audit log. `kinds` says who is awaited: a
+    /// submission port takes staff only, the web both. `face` is where, for the log: `smtp`, `web`.
     pub async fn sign_in(
         &self,
         name: &str,
         password: &Secret,
         peer: IpAddr,
-        kind: Kind,
+        kinds: &[Kind],
         face: &str,
     ) -> Verdict {
-        let verdict = self.judge(name, password, peer, kind).await;
+        let verdict = self.judge(name, password, peer, kinds).await;
         match &verdict {
             Verdict::Known(identity) => {
                 audit::record(&Event::SignedIn { address: &identity.mailbox.address, peer, face });
@@ -105,13 +105,13 @@ impl Authenticator {
         verdict
     }
 
-    async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kind: Kind) -> Verdict {
+    async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kinds: &[Kind]) -> Verdict {
         let (name, site) = (throttled_name(name), one_site(peer).to_string());
         if let Some(wait) = self.wait(&name, &site) {
             return Verdict::Throttled(wait);
         }
         let account = match self.account(&name) {
-            Ok(account) => account.filter(|account| account.kind == kind && !account.locked),
+            Ok(account) => account.filter(|account| kinds.contains(&account.kind) && !account.locked),
             Err(fault) => {
                 error!(%fault, "reading an account failed");
                 return Verdict::Unavailable;
@@ -138,7 +138,7 @@ impl Authenticator {
         self.failures_of_names.succeeded(&name);
         // Staff vouch for the network they sign in from. Guests do not: whoever was invited once could guess at others
         // and sign in between, to be forgiven.
-        if kind == Kind::Staff {
+        if account.kind == Kind::Staff {
             self.failures_of_peers.succeeded(&site);
         }
         Verdict::Known(Identity::from(account))
@@ -253,7 +253,7 @@ mod tests {
         }
 
         async fn try_as(&self, name: &str, password: &str, kind: Kind) -> Verdict {
-            self.authenticator.sign_in(name, &Secret::new(password), PEER, kind, "smtp").await
+            self.authenticator.sign_in(name, &Secret::new(password), PEER, &[kind], "smtp").await
         }
     }
 
@@ -341,7 +341,7 @@ mod tests {
         let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
         let secret = Secret::new("wrong");
         let verdict =
-            door.authenticator.sign_in("new@corp.example", &secret, elsewhere, Kind::Guest, "web").await;
+            door.authenticator.sign_in("new@corp.example", &secret, elsewhere, &[Kind::Guest], "web").await;
         assert_eq!(verdict, Verdict::Refused);
     }
 

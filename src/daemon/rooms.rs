@@ -15,6 +15,7 @@ use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
+use crate::httpd::permit::StaffNetworks;
 use crate::httpd::router;
 use crate::httpd::session::Sessions;
 use crate::intake::{Intake, Parts, Policy, guest};
@@ -175,6 +176,7 @@ impl Rooms {
                 Arc::clone(&self.clock),
                 settings.web.session_lifetime,
             ),
+            staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration: self.registration(settings),
             renewals: self.renewals(settings),

@@ -18,6 +18,7 @@ use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Pages, fortify};
 use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
+use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// From where staff may come.
+    pub staff: StaffNetworks,
     /// Where our own forms come from.
     pub origin: Origin,
     /// From a link to an account.
@@ -131,6 +134,7 @@ macro_rules! part {
 part!(
     pages: Pages,
     sessions: Sessions,
+    staff: StaffNetworks,
     origin: Origin,
     registration: Registration,
     renewals: Renewals,

@@ -130,6 +130,7 @@ pub(super) fn sign_in() -> [Value; 2] {
             address => if full { "kim@partner.example" } else { "" },
             fault => full.then_some("That address and password do not belong together."),
             signed_out => full,
+            next => if full { "/invitations" } else { "" },
             form => FORM,
         )
     })

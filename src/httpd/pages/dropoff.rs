@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::base::mailbox::Mailbox;
 use crate::httpd::page::Pages;
-use crate::httpd::permit::{FormToken, Guest};
+use crate::httpd::permit::{FormToken, Guest, Person};
 use crate::httpd::router::Parts;
+use crate::httpd::way;
 
 /// The names of `page/dropoff.html`.
 #[derive(Serialize)]
@@ -26,8 +27,8 @@ pub fn routes() -> Router<Parts> {
 }
 
 /// Who is not signed in is led on to the way in by the permit.
-async fn first(_: Guest) -> Redirect {
-    Redirect::to("/dropoff")
+async fn first(person: Person) -> Redirect {
+    Redirect::to(way::home(person.account.kind))
 }
 
 async fn show(guest: Guest, State(pages): State<Pages>) -> Response {

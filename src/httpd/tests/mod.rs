@@ -33,7 +33,7 @@ use crate::delivery;
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
-use crate::httpd::permit::Peer;
+use crate::httpd::permit::{Peer, StaffNetworks};
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
 use crate::invites::{Handover, Invitation, Invites, Life, State};
@@ -95,9 +95,14 @@ struct Page {
 
 impl House {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// A house with more settings.
+    fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
-        fs::write(&file, SETTINGS).unwrap();
+        fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
         let settings = Settings::load(&file).unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
         let dynamic: Arc<dyn Clock> = clock.clone();
@@ -140,6 +145,7 @@ impl House {
                 dynamic.clone(),
                 settings.web.session_lifetime,
             ),
+            staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals,

@@ -352,6 +352,7 @@ fn policy(limits: Limits) -> Policy {
             address: "127.0.0.1:0".parse().unwrap(),
             public_url: "https://corp.example".to_owned(),
             session_lifetime: LONG,
+            staff_networks: Vec::new(),
         },
         limits,
     }
