@@ -168,14 +168,15 @@ impl Rooms {
 
     /// What the pages stand on.
     pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
+        let sessions = Sessions::new(
+            self.accounts.clone(),
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            settings.web.session_lifetime,
+        );
         router::Parts {
-            pages: Pages::new(self.shelf.clone(), &settings.organisation.name),
-            sessions: Sessions::new(
-                self.accounts.clone(),
-                self.store.clone(),
-                Arc::clone(&self.clock),
-                settings.web.session_lifetime,
-            ),
+            pages: Pages::new(self.shelf.clone(), &settings.organisation.name, sessions.clone()),
+            sessions,
             staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration: self.registration(settings),

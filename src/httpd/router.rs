@@ -7,7 +7,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -16,7 +16,7 @@ use tracing::debug;
 use crate::auth::Authenticator;
 use crate::config;
 use crate::httpd::form::Origin;
-use crate::httpd::page::{Pages, fortify};
+use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
@@ -83,32 +83,17 @@ pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
         .layer(middleware::from_fn_with_state(pages, finish))
 }
 
-/// The outermost layer: whatever went wrong inside becomes a page, and every answer gets its headers.
+/// The outermost layer: every page gets its frame, whatever went wrong inside becomes a page, and every answer gets its
+/// headers.
 async fn finish(State(pages): State<Pages>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // The pattern, not the path: that holds tokens.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = designed(&pages, next.run(request).await);
+    let asker = Asker::of(request.headers(), request.uri().path());
+    let mut response = pages.framed(&asker, next.run(request).await);
     fortify(response.headers_mut());
     debug!(%method, route = route.as_ref().map(MatchedPath::as_str), status = response.status().as_u16(), "answered");
     if method == Method::HEAD { without_body(response) } else { response }
-}
-
-/// An error that nobody has made a page for gets one; what else its headers say is kept.
-fn designed(pages: &Pages, response: Response) -> Response {
-    let status = response.status();
-    let is_page =
-        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if is_page || !(status.is_client_error() || status.is_server_error()) {
-        return response;
-    }
-    let mut page = pages.wrong(status);
-    for name in [ALLOW, RETRY_AFTER] {
-        if let Some(value) = response.headers().get(&name) {
-            page.headers_mut().insert(name, value.clone());
-        }
-    }
-    page
 }
 
 /// HEAD is answered as GET is, but for the body (RFC 9110 §9.3.2), whoever made the answer.

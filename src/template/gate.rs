@@ -32,8 +32,8 @@ pub(super) fn measure(slot: &Slot, text: &str) -> Result<(), TemplateFault> {
 pub(super) fn check(engine: &Environment<'static>, slot: &Slot) -> Result<(), TemplateFault> {
     match slot.kind {
         Kind::Static => Ok(()),
-        Kind::Layout { samples } => {
-            names_are_known(engine, slot, &samples())?;
+        Kind::Layout => {
+            names_are_known(engine, slot, &slot.samples())?;
             // It has no life of its own: it is good if every page that stands in it still is.
             vocabulary::pages().try_for_each(|page| {
                 renders(engine, page).map_err(|fault| TemplateFault {
@@ -43,8 +43,8 @@ pub(super) fn check(engine: &Environment<'static>, slot: &Slot) -> Result<(), Te
                 })
             })
         }
-        Kind::Rendered { samples, .. } => {
-            names_are_known(engine, slot, &samples())?;
+        Kind::Rendered { .. } => {
+            names_are_known(engine, slot, &slot.samples())?;
             blocks_are_known(engine, slot)?;
             renders(engine, slot)
         }
@@ -114,10 +114,10 @@ fn blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// Each sample can be rendered, and the result has what must be kept.
 fn renders(engine: &Environment<'static>, slot: &Slot) -> Result<(), TemplateFault> {
-    let Kind::Rendered { samples, keeps } = slot.kind else {
+    let Kind::Rendered { keeps, .. } = slot.kind else {
         return Ok(());
     };
-    for sample in samples() {
+    for sample in slot.samples() {
         let text = render::render(engine, slot.name, &sample).map_err(|error| fault(slot, &error))?;
         for keep in keeps {
             if let Some(reason) = lost(*keep, &sample, &text) {
@@ -281,7 +281,7 @@ mod tests {
         let page = "{% extends \"page/layout.html\" %}\n{% block title %}Gone{% endblock %}\n{%- block content %}{% endblock %}";
         assert_eq!(
             fault_of("page/expired.html", page),
-            "page/expired.html:3: page/layout.html has no block “content”; it has head, title, account, width, main"
+            "page/expired.html:3: page/layout.html has no block “content”; it has head, title, width, main"
         );
     }
 

@@ -10,6 +10,26 @@ pub(super) fn page() -> [Value; 2] {
     both(|_| context!(organisation => organisation()))
 }
 
+/// What stands around every page: for somebody who may everything, and for nobody in particular.
+pub(super) fn frames() -> [Value; 2] {
+    both(|full| {
+        let person = context!(
+            name => "Kim Roe",
+            address => "kim@partner.example",
+            is_guest => false,
+            may_invite => true,
+            may_administer => true,
+            form => "0123456789abcdefghjkmnpqrs",
+        );
+        context!(person => full.then_some(person), here => if full { "/received" } else { "" })
+    })
+}
+
+/// A page's own names, and those of its frame.
+pub(super) fn framed((own, frame): (Value, Value)) -> Value {
+    context!(..own, ..frame)
+}
+
 /// The blocks that are put into an invitation.
 pub(super) fn invitation() -> [Value; 2] {
     both(|full| {
@@ -148,7 +168,6 @@ pub(super) fn dropoff() -> [Value; 2] {
             organisation => organisation(),
             guest => person(full, "Kim Roe", "kim@partner.example"),
             inviters,
-            form => FORM,
         )
     })
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::base::mailbox::Mailbox;
 use crate::httpd::page::Pages;
-use crate::httpd::permit::{FormToken, Guest, Person};
+use crate::httpd::permit::{Guest, Person};
 use crate::httpd::router::Parts;
 use crate::httpd::way;
 
@@ -18,7 +18,6 @@ use crate::httpd::way;
 struct DropOff<'a> {
     guest: &'a Mailbox,
     inviters: &'a [Mailbox],
-    form: &'a str,
 }
 
 /// `/` and `/dropoff`.
@@ -32,10 +31,6 @@ async fn first(person: Person) -> Redirect {
 }
 
 async fn show(guest: Guest, State(pages): State<Pages>) -> Response {
-    let names = DropOff {
-        guest: &guest.account.mailbox,
-        inviters: &guest.account.inviters,
-        form: guest.form_token(),
-    };
+    let names = DropOff { guest: &guest.account.mailbox, inviters: &guest.account.inviters };
     pages.page(StatusCode::OK, "dropoff", names)
 }

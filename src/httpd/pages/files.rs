@@ -1,4 +1,4 @@
-//! What is the same for everybody: the style sheet, the logo, and the sign of life.
+//! What is the same for everybody: the style sheet, the script, the logo, and the sign of life.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
@@ -13,16 +13,21 @@ use http::{HeaderMap, StatusCode};
 use crate::httpd::page::Pages;
 use crate::httpd::router::Parts;
 
-/// `/style.css`, `/logo.svg`, `/healthz`.
+/// `/style.css`, `/postern.js`, `/logo.svg`, `/healthz`.
 pub fn routes() -> Router<Parts> {
     Router::new()
         .route("/style.css", get(style))
+        .route("/postern.js", get(script))
         .route("/logo.svg", get(logo))
         .route("/healthz", get(async || "ok\n"))
 }
 
 async fn style(State(pages): State<Pages>, headers: HeaderMap) -> Response {
     file(&pages, "page/style.css", "text/css; charset=utf-8", &headers)
+}
+
+async fn script(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    file(&pages, "page/postern.js", "text/javascript; charset=utf-8", &headers)
 }
 
 async fn logo(State(pages): State<Pages>, headers: HeaderMap) -> Response {

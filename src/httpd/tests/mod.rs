@@ -4,6 +4,7 @@
 mod activation;
 mod connection;
 mod edges;
+mod frame;
 mod letters;
 mod sign_in;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +22,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::accounts::{Account, Accounts, Credential, Kind, Rights};
+use crate::accounts::{Account, Accounts, Credential, Kind, Rights, Session};
 use crate::auth::Authenticator;
 use crate::auth::password::Passwords;
 use crate::base::address::Address;
@@ -112,7 +114,9 @@ impl House {
         let invites = Invites::new(store.clone());
         let queue = Queue::open(store.clone(), spool.clone(), dynamic.clone(), &settings.relay).unwrap();
         let shelf = Shelf::new(Templates::built_in());
-        let pages = Pages::new(shelf.clone(), &settings.organisation.name);
+        let lifetime = settings.web.session_lifetime;
+        let sessions = Sessions::new(accounts.clone(), store.clone(), dynamic.clone(), lifetime);
+        let pages = Pages::new(shelf.clone(), &settings.organisation.name, sessions.clone());
         let passwords = Passwords::new(2);
         let failures = || Failures::new(dynamic.clone(), 3, 100);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
@@ -139,12 +143,7 @@ impl House {
         let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts {
             pages: pages.clone(),
-            sessions: Sessions::new(
-                accounts.clone(),
-                store.clone(),
-                dynamic.clone(),
-                settings.web.session_lifetime,
-            ),
+            sessions,
             staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration,
@@ -216,6 +215,27 @@ impl House {
     }
 }
 
+impl House {
+    /// The browser of somebody who has an account and is signed in.
+    async fn signed_in(&self, address: &str) -> Browser {
+        let account = self.accounts.by_address(&Address::parse(address).unwrap()).unwrap().unwrap().value;
+        let now = self.clock.now();
+        let token = Token::fresh().unwrap();
+        let session = Session {
+            account: account.id,
+            address: account.mailbox.address,
+            started: now,
+            ends: now + Duration::from_hours(12),
+            csrf: Token::fresh().unwrap().reveal().to_owned(),
+        };
+        let mut batch = Batch::new();
+        self.accounts.start_session(&mut batch, &token, &session).unwrap();
+        self.store.commit(batch).await.unwrap();
+        let cookies = BTreeMap::from([("__Host-session".to_owned(), token.reveal().to_owned())]);
+        Browser { router: self.router.clone(), cookies }
+    }
+}
+
 impl Browser {
     async fn get(&mut self, path: &str) -> Page {
         self.send(request(Method::GET, path), Body::empty()).await
@@ -276,9 +296,11 @@ impl Page {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The value of the hidden field.
+    /// The value of the hidden field: of the page's own form, else of the frame's, which signs out.
     fn form(&self) -> String {
-        let (_, rest) = self.text.split_once("name=\"form\" value=\"").expect("a form");
+        let own = self.text.split_once("<main").map_or("", |(_, own)| own);
+        let field = "name=\"form\" value=\"";
+        let (_, rest) = own.split_once(field).or_else(|| self.text.split_once(field)).expect("a form");
         rest.split('"').next().unwrap().to_owned()
     }
 
