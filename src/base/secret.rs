@@ -8,10 +8,10 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::base::base32;
+
 /// Random bits of a token: 26 characters of 5 bits.
 pub const TOKEN_CHARACTERS: usize = 26;
-/// Crockford's base 32 in lower case: no `i`, `l`, `o`, `u`, so nothing is mistaken when read aloud.
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// A text that neither `Debug` nor a log shows, wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ impl Token {
         rand::fill(octets.as_mut()).map_err(|_| RandomFailed)?;
         let text = octets
             .iter()
-            .filter_map(|octet| ALPHABET.get(usize::from(octet % 32)))
+            .filter_map(|octet| base32::ALPHABET.get(usize::from(octet % 32)))
             .map(|&b| char::from(b))
             .collect::<String>();
         Ok(Self(Zeroizing::new(text)))
@@ -70,15 +70,8 @@ impl Token {
         if text.len() != TOKEN_CHARACTERS {
             return None;
         }
-        let canonical = text
-            .bytes()
-            .map(|b| match b.to_ascii_lowercase() {
-                b'i' | b'l' => Some('1'),
-                b'o' => Some('0'),
-                b if ALPHABET.contains(&b) => Some(char::from(b)),
-                _ => None,
-            })
-            .collect::<Option<String>>()?;
+        let canonical =
+            text.bytes().map(|octet| base32::canonical(octet).map(char::from)).collect::<Option<String>>()?;
         Some(Self(Zeroizing::new(canonical)))
     }
 

@@ -37,6 +37,17 @@ pub struct Invite {
     pub guests: Guests,
     /// How many invitations one person may send.
     pub rates: Rates,
+    /// Who gets a receipt by mail.
+    pub receipt: Receipts,
+}
+
+/// Who gets a receipt of an invitation by mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// Every inviter.
+    Always,
+    /// Who asks for it.
+    Asked,
 }
 
 /// What happens to an invitation without a subject.
@@ -88,6 +99,7 @@ impl Invite {
             lifespan_max: Lifespan::days(90),
             guests: Guests::default(),
             rates: Rates::default(),
+            receipt: Receipts::Asked,
         }
     }
 }
@@ -113,6 +125,7 @@ pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisati
         .or_else(|| if given { None } else { Some(vec![address_at("invite", ours.first()?)?]) });
     let default = Invite::at(addresses.clone().unwrap_or_default());
     let choices = [("refuse", BlankSubject::Refuse), ("fill", BlankSubject::Fill)];
+    let receipts = [("always", Receipts::Always), ("asked", Receipts::Asked)];
     let invite = Invite {
         enabled: section.or("enabled", default.enabled, units::switch),
         domain: section.optional("domain", |text| suffix(text, ours)),
@@ -124,6 +137,7 @@ pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisati
         lifespan_max: section.or("lifespan_max", default.lifespan_max, units::days),
         guests: guests(section),
         rates: rates(section),
+        receipt: section.or("receipt", default.receipt, units::one_of(&receipts)),
         addresses: default.addresses,
     };
     section.demand(

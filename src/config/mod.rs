@@ -31,7 +31,8 @@ use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
-pub use self::invite::{BlankSubject, Guests, Invite, Rates};
+pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::relay::Bounces;
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,6 +161,8 @@ pub struct Relay {
     pub idle_timeout: Duration,
     /// Authorities to trust beside the system's, PEM.
     pub trust: Option<PathBuf>,
+    /// Who hears of an invitation's mail that bounces further on.
+    pub bounces: Bounces,
 }
 
 /// To whom mail goes.

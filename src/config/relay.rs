@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::base::address::Domain;
+use crate::base::address::{Address, Domain};
 use crate::config::section::Section;
 use crate::config::units::{self, Wrong};
 use crate::config::{HopTls, Relay, Route, Smarthost, is_loopback};
@@ -26,6 +26,27 @@ impl Default for Relay {
             data_timeout: Duration::from_mins(10),
             idle_timeout: Duration::from_secs(30),
             trust: None,
+            bounces: Bounces::Sender,
+        }
+    }
+}
+
+/// Who hears of an invitation's mail that bounces further on: whose address is its envelope's sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bounces {
+    /// The inviter.
+    Sender,
+    /// We, at an address of ours for each invitation, in this domain; without one, in that of the notice address.
+    Tracked(Option<Domain>),
+}
+
+impl Bounces {
+    /// The domain that bounces come to us in, where they do.
+    #[must_use]
+    pub fn domain<'a>(&'a self, notice: &'a Address) -> Option<&'a Domain> {
+        match self {
+            Self::Sender => None,
+            Self::Tracked(domain) => Some(domain.as_ref().unwrap_or(notice.domain())),
         }
     }
 }
@@ -64,6 +85,7 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
         data_timeout: section.or("data_timeout", default.data_timeout, units::time(second..=hour)),
         idle_timeout: section.or("idle_timeout", default.idle_timeout, units::time(second..=hour)),
         trust: section.optional("trust", file),
+        bounces: bounces(section),
     };
     section.demand(
         relay.retry_first <= relay.retry_max,
@@ -89,6 +111,20 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
         smarthosts => Route::Smarthosts(smarthosts),
     };
     Some(Relay { route, ..relay })
+}
+
+fn bounces(section: &mut Section<'_>) -> Bounces {
+    let choices = [("sender", false), ("tracked", true)];
+    let are_tracked = section.or("bounces", false, units::one_of(&choices));
+    let domain_given = section.is_given("bounce_domain");
+    let domain = section.optional("bounce_domain", units::domain);
+    section.demand(
+        are_tracked || !domain_given,
+        "bounce_domain",
+        "nothing comes there as long as bounces go to the sender",
+        "Write bounces = \"tracked\", or remove it.",
+    );
+    if are_tracked { Bounces::Tracked(domain) } else { Bounces::Sender }
 }
 
 fn smarthost(section: &mut Section<'_>) -> Option<Smarthost> {

@@ -82,7 +82,7 @@ impl Daemon {
         let lifecycle = Lifecycle::new();
         // Bind first: what is lacking most often shows before any state is touched.
         let doors = Doors::bind(&mut settings).await?;
-        let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock))?;
+        let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock)).await?;
         let control = Control::bind(&settings.storage.directory).context("the control socket")?;
         let delivery = rooms.delivery(&settings, &outside, &lifecycle)?;
         rooms.watch_templates(&settings, &lifecycle);

@@ -20,6 +20,8 @@ use crate::httpd::router;
 use crate::httpd::session::Sessions;
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
+use crate::invites::addresses::Addresses;
+use crate::invites::seal::Seals;
 use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::Resolver;
@@ -49,12 +51,13 @@ pub(super) struct Rooms {
     pub(super) authenticator: Authenticator,
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
+    pub(super) addresses: Addresses,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Rooms {
     /// Opens the store and reads the queue.
-    pub(super) fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) async fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let limits = &settings.limits;
         let signer = signing::signer(settings)?;
         let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
@@ -62,6 +65,8 @@ impl Rooms {
             .context("reading the queue")?;
         let accounts = Accounts::new(store.clone());
         let invites = Invites::new(store.clone());
+        let seals = Seals::open(&store).await.context("reading the gateway's own keys")?;
+        let addresses = Addresses::new(seals, &settings.relay, &settings.organisation);
         let passwords = Passwords::new(limits.password_hashes);
         let failures = |free| Failures::new(Arc::clone(&clock), free, limits.sign_in_entries);
         let authenticator = Authenticator::new(
@@ -71,7 +76,19 @@ impl Rooms {
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
         let shelf = Shelf::new(Templates::built_in());
-        Ok(Self { store, spool, queue, accounts, invites, passwords, authenticator, shelf, signer, clock })
+        Ok(Self {
+            store,
+            spool,
+            queue,
+            accounts,
+            invites,
+            passwords,
+            authenticator,
+            shelf,
+            signer,
+            addresses,
+            clock,
+        })
     }
 
     /// The way out.
@@ -113,6 +130,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
+            notices: self.notices(settings),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
@@ -139,6 +157,7 @@ impl Rooms {
             &settings.web,
         )
         .signed_by(self.signer.clone())
+        .answered_at(self.addresses.clone())
     }
 
     /// From a link to an account.

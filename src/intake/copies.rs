@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::{RandomFailed, Token};
@@ -130,6 +130,12 @@ impl Copies {
         invited.chain(colleagues).collect()
     }
 
+    /// How long the links live.
+    #[must_use]
+    pub fn lifespan(&self) -> Lifespan {
+        self.list.wishes.lifespan.unwrap_or(self.policy.invite.lifespan)
+    }
+
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
         let guest = self.books.guest(&self.inviter.address, &invitee.address)?;
@@ -148,7 +154,7 @@ impl Copies {
             invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
-            lifespan: self.list.lifespan.unwrap_or(self.policy.invite.lifespan),
+            lifespan: self.lifespan(),
             created,
             state,
             life: Life::default(),

@@ -3,6 +3,7 @@
 use crate::intake::copies::CopyFault;
 use crate::intake::refusal::Refusal;
 use crate::mail::rewrite::RewriteFault;
+use crate::notices::NoticeFault;
 use crate::store::{CommitError, StoreFault};
 
 /// Rewriting reads the spool and burns processor time: neither belongs on the threads that carry mail.
@@ -32,6 +33,18 @@ pub(super) async fn on_a_thread_of_its_own<T: Send + 'static>(
 /// The spool did not take a body.
 pub(super) fn unwritten(fault: std::io::Error) -> Refusal {
     failed(&StoreFault::Io(fault))
+}
+
+/// A mail of our own could not be written.
+pub(super) fn unnoticed(fault: NoticeFault) -> Refusal {
+    match fault {
+        NoticeFault::Store(fault) => failed(&fault),
+        NoticeFault::Keep(fault) => unwritten(fault),
+        fault => {
+            tracing::error!(%fault, "a notice could not be written");
+            Refusal::Internal
+        }
+    }
 }
 
 /// The store did not take a batch.

@@ -10,7 +10,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, MutexGuard, oneshot};
 use tracing::error;
 
 use crate::auth::Identity;
@@ -45,7 +45,7 @@ pub struct Letters {
     clock: Arc<dyn Clock>,
     lifecycle: Lifecycle,
     terms: Arc<Terms>,
-    places: Arc<[Mutex<()>]>,
+    places: Arc<[Mutex<()>; PLACES]>,
 }
 
 /// What the configuration says about letters.
@@ -76,6 +76,8 @@ pub struct Written {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// Whether the receipt goes to the author by mail, too.
+    pub wants_receipt: bool,
 }
 
 /// A letter of which some is there.
@@ -126,7 +128,7 @@ impl Letters {
         lifecycle: Lifecycle,
         terms: Terms,
     ) -> Self {
-        let places = std::iter::repeat_with(Mutex::default).take(PLACES).collect();
+        let places = Arc::new(std::array::from_fn(|_| Mutex::default()));
         Self { intake, invites, spool, clock, lifecycle, terms: Arc::new(terms), places }
     }
 
@@ -162,10 +164,10 @@ impl Letters {
     /// # Errors
     /// [`LetterFault`]; then the letter is gone.
     pub async fn file(&self, draft: &mut Draft, name: &str, media_type: &str) -> Result<Base64, LetterFault> {
-        let letter = self.letter(draft);
-        let (opened, file) = (letter.opened(), letter.file(name, media_type));
+        let file = self.letter(draft).file(name, media_type);
         if !draft.has_files {
             draft.has_files = true;
+            let opened = self.letter(draft).opened();
             self.trace(draft).await?;
             self.keep(draft, &opened).await?;
         }
@@ -195,12 +197,11 @@ impl Letters {
     /// # Errors
     /// [`LetterFault`]; then nobody is invited.
     pub async fn send(&self, mut draft: Draft) -> Result<(), LetterFault> {
-        let letter = self.letter(&draft);
         if draft.has_files {
-            let closed = letter.closed();
+            let closed = self.letter(&draft).closed();
             self.keep(&mut draft, &closed).await?;
         } else {
-            let whole = letter.whole();
+            let whole = self.letter(&draft).whole();
             self.trace(&mut draft).await?;
             self.keep(&mut draft, &whole).await?;
         }
@@ -215,7 +216,7 @@ impl Letters {
 
     async fn hand_in(&self, draft: Draft) -> Result<(), Refusal> {
         let Draft { written, author, incoming, outliner, .. } = draft;
-        let _place = self.place(written.id).lock().await;
+        let _place = self.place(written.id).await;
         match self.receipt(&author, written.id) {
             Ok(None) => {}
             Ok(Some(_)) => return Ok(()),
@@ -225,17 +226,18 @@ impl Letters {
             }
         }
         let body = incoming.finish().await.map_err(|fault| unwritten(&fault))?;
-        let Written { id, to, cc, bcc, .. } = written;
-        let invite = Mailbox::from(self.terms.invite_address.clone());
-        let recipients = to.into_iter().chain(cc).chain(bcc).chain([invite]);
+        let Written { id, to, cc, bcc, wants_receipt, .. } = written;
+        let reader = |Mailbox { address, .. }| Recipient { address, parameters: RcptParameters::default() };
+        let invite = Recipient {
+            address: self.terms.invite_address.clone(),
+            parameters: RcptParameters { notify: notify(wants_receipt), ..RcptParameters::default() },
+        };
         let submission = Submission {
             id,
             sender: ReversePath::Address(author.mailbox.address.clone()),
             submitter: Submitter::Person(author),
             parameters: MailParameters::default(),
-            recipients: recipients
-                .map(|Mailbox { address, .. }| Recipient { address, parameters: RcptParameters::default() })
-                .collect(),
+            recipients: to.into_iter().chain(cc).chain(bcc).map(reader).chain([invite]).collect(),
             turned_away: 0,
             body,
             outline: outliner.finish(),
@@ -264,10 +266,11 @@ impl Letters {
         Ok(())
     }
 
-    fn place(&self, id: MessageId) -> &Mutex<()> {
+    /// The place of this letter, which letters of another name may share.
+    async fn place(&self, id: MessageId) -> Option<MutexGuard<'_, ()>> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
-        let place = usize::try_from(hasher.finish() % PLACES as u64).unwrap_or_default();
-        self.places.get(place).or(self.places.first()).unwrap_or(&ALONE)
+        let number = usize::try_from(hasher.finish() % PLACES as u64).ok()?;
+        Some(self.places.get(number)?.lock().await)
     }
 }

@@ -9,6 +9,7 @@ pub mod copies;
 pub mod domains;
 mod fault;
 pub mod guest;
+mod inviting;
 pub mod letters;
 mod policy;
 pub mod recipients;
@@ -25,32 +26,23 @@ use crate::audit::{self, Event};
 use crate::auth::Authenticator;
 use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::id::AccountId;
 use crate::config;
-use crate::intake::copies::{Copies, Copy};
 use crate::intake::domains::Domains;
-use crate::intake::fault::{failed, on_a_thread_of_its_own, uncommitted, unwritten};
-use crate::intake::guest::Invited;
+use crate::intake::fault::{on_a_thread_of_its_own, uncommitted, unwritten};
 use crate::intake::refusal::Refusal;
-use crate::intake::sorting::{Guestlist, Sorted, Sorter};
+use crate::intake::sorting::{Sorted, Sorter};
 use crate::intake::submission::{Accepted, Submission, Submitter};
 use crate::mail::complete;
 use crate::mail::dkim::Signer;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::net::resolver::Resolver;
-use crate::queue::{Envelope, Kind, Message, Queue};
+use crate::notices::Notices;
+use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store};
 use crate::template::Shelf;
-
-/// How often a commit is tried that others came before. Each time at least one of them got through, and no more can be
-/// under way at once than a client may have connections (`limits.connections_per_address`, 200 by default).
-const ATTEMPTS_MAX: usize = 256;
-/// How often the copies are made anew because an invitee had become somebody else to us meanwhile: a person has few
-/// steps to go.
-const ROUNDS_MAX: usize = 8;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -72,6 +64,8 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// The admin's texts.
     pub templates: Shelf,
+    /// Writes receipts and previews.
+    pub notices: Notices,
     /// Signs what goes on.
     pub signer: Signer,
     /// The DNS.
@@ -191,7 +185,7 @@ impl Intake {
                 invitation: None,
             })
             .collect();
-        let queued = self.enqueue(&submission, Kind::Ordinary, Batch::new(), &envelopes, &bodies);
+        let queued = self.enqueue(&submission, Kind::Ordinary, (Batch::new(), None), &envelopes, &bodies);
         queued.await.map_err(uncommitted)?;
         Ok(Accepted { id: submission.id, invitations: 0 })
     }
@@ -210,121 +204,12 @@ impl Intake {
         .await
     }
 
-    /// An invitation: every invitee gets a copy and a link of their own.
-    async fn invite(
-        &self,
-        submission: Submission,
-        facts: Facts,
-        list: Guestlist,
-    ) -> Result<Accepted, Refusal> {
-        let inviter = self.may_invite(&submission, &facts)?;
-        if submission.turned_away > 0 {
-            return Err(Refusal::RecipientRefused);
-        }
-        let subject = self.subject(&facts)?;
-        let list = self.guests(&inviter, list).await?;
-        let account = inviter.account;
-        let order = Arc::new(Copies {
-            inviter: inviter.author,
-            body: submission.body.clone(),
-            outline: submission.outline.clone(),
-            facts,
-            subject,
-            list,
-            policy: self.inner.policy.clone(),
-            templates: self.inner.parts.templates.current(),
-            signer: self.inner.parts.signer.clone(),
-            now: self.now(),
-            books: self.inner.parts.guests.clone(),
-        });
-        for _ in 0..ROUNDS_MAX {
-            let order = Arc::clone(&order);
-            // The semaphore is never closed, so there is always a place in the end.
-            let place = self.inner.writing.acquire().await;
-            let made = on_a_thread_of_its_own(move || order.make()).await?;
-            drop(place);
-            if let Some(invitations) = self.keep(&submission, account, made).await? {
-                return Ok(Accepted { id: submission.id, invitations });
-            }
-        }
-        Err(uncommitted(CommitError::Conflict))
-    }
-
-    /// Keeps the copies, all or nothing. Gives how many are invited; `None` where a copy no longer suits its invitee.
-    async fn keep(
-        &self,
-        submission: &Submission,
-        inviter: AccountId,
-        made: Vec<Copy>,
-    ) -> Result<Option<usize>, Refusal> {
-        let mut envelopes = Vec::with_capacity(made.len());
-        let mut bodies = vec![submission.body.clone()];
-        let mut invited = Vec::new();
-        for copy in made {
-            let kept = self.inner.parts.spool.keep(copy.edits.encode().into()).await.map_err(unwritten)?;
-            envelopes.push(Envelope {
-                recipient: copy.recipient.address,
-                parameters: copy.recipient.parameters,
-                edits: Some(kept.reference()),
-                invitation: copy.invitation.as_ref().map(|invited| invited.invitation.id),
-            });
-            bodies.push(kept);
-            invited.extend(copy.invitation);
-            if let Some(flaw) = &copy.flaw {
-                audit::record(&Event::RewrittenByWrapping { message: submission.id, reason: flaw });
-            }
-        }
-        if !self.commit_invitations(submission, inviter, &mut invited, &envelopes, &bodies).await? {
-            return Ok(None);
-        }
-        for Invited { invitation, .. } in &invited {
-            audit::record(&Event::Invited {
-                invitation: invitation.id,
-                inviter: &invitation.inviter.address,
-                invitee: &invitation.invitee.address,
-            });
-        }
-        Ok(Some(invited.len()))
-    }
-
-    /// Counts, invites and queues, in one commit. Who finds that the inviter has sent something else in the meantime
-    /// counts again, so that no two messages pass a limit side by side. False where an invitee has become somebody else to
-    /// us meanwhile, so that the copies must be made anew.
-    async fn commit_invitations(
-        &self,
-        submission: &Submission,
-        inviter: AccountId,
-        invited: &mut [Invited],
-        envelopes: &[Envelope],
-        bodies: &[Body],
-    ) -> Result<bool, Refusal> {
-        let guests = &self.inner.parts.guests;
-        for _ in 0..ATTEMPTS_MAX {
-            let mut batch = Batch::new();
-            let invitees = invited.iter().map(|one| &one.invitation.invitee.address);
-            self.count(&mut batch, inviter, invitees)?;
-            for one in &*invited {
-                guests.note(&mut batch, one, self.now()).map_err(|fault| failed(&fault))?;
-            }
-            match self.enqueue(submission, Kind::Invitation, batch, envelopes, bodies).await {
-                Err(CommitError::Conflict) => {}
-                queued => return queued.map(|()| true).map_err(uncommitted),
-            }
-            for one in &mut *invited {
-                if !guests.still_suits(one).map_err(|fault| failed(&fault))? {
-                    return Ok(false);
-                }
-            }
-        }
-        Err(uncommitted(CommitError::Conflict))
-    }
-
-    /// One commit for all that a message brings.
+    /// One commit for all that a message brings, and for a notice that is in the batch already.
     async fn enqueue(
         &self,
         submission: &Submission,
         kind: Kind,
-        mut batch: Batch,
+        (mut batch, notice): (Batch, Option<Admission>),
         envelopes: &[Envelope],
         bodies: &[Body],
     ) -> Result<(), CommitError> {
@@ -347,6 +232,9 @@ impl Intake {
         let admission = queue.add(&mut batch, &message, envelopes, bodies)?;
         store.commit(batch).await?;
         queue.admit(admission);
+        if let Some(notice) = notice {
+            queue.admit(notice);
+        }
         audit::record(&Event::Accepted {
             message: submission.id,
             sender: &submission.sender.to_string(),

@@ -108,7 +108,7 @@ impl Intake {
     /// Staff may have addresses outside, the inviter too. As recipients they get a courtesy copy, as other colleagues
     /// do; to invite one by name is refused.
     fn without_staff(&self, list: Guestlist) -> Result<Guestlist, Refusal> {
-        let Guestlist { invitees, named, mut courtesy, readdress, lifespan } = list;
+        let Guestlist { invitees, named, mut courtesy, readdress, wishes } = list;
         let mut guests = Vec::with_capacity(invitees.len());
         for invitee in invitees {
             if self.staff(&invitee.address)?.is_none() {
@@ -119,7 +119,7 @@ impl Intake {
                 courtesy.push(invitee);
             }
         }
-        Ok(Guestlist { invitees: guests, named, courtesy, readdress, lifespan })
+        Ok(Guestlist { invitees: guests, named, courtesy, readdress, wishes })
     }
 
     fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {

@@ -9,7 +9,7 @@ use crate::intake::refusal::Refusal;
 use crate::intake::submission::Recipient;
 use crate::mail::message::Facts;
 use crate::mail::rewrite::Readdress;
-use crate::smtp::parameter::RcptParameters;
+use crate::smtp::parameter::{Notify, RcptParameters};
 
 /// Invite addresses that change in To and Cc: twice as many as an envelope has by default. Each address there is
 /// compared with each of them.
@@ -35,8 +35,31 @@ pub struct Guestlist {
     pub courtesy: Vec<Recipient>,
     /// How To and Cc change for everybody.
     pub readdress: Readdress,
-    /// How long the links are valid, if the inviter said so (`invite+30d@`); the shortest, if more than once.
+    /// What else the inviter asks for.
+    pub wishes: Wishes,
+}
+
+/// What an inviter asks for in the tag of a bare invite address, and beside it; words are combined as in
+/// `invite+receipt+30d@`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// `+30d`: how long the links are valid; the shortest, if more than once.
     pub lifespan: Option<Lifespan>,
+    /// `+receipt`, or NOTIFY=SUCCESS for the invite address (RFC 3461 §4.1): a receipt by mail.
+    pub receipt: bool,
+    /// `+preview`: nobody is invited; the inviter gets what each invitee would.
+    pub preview: bool,
+}
+
+impl Wishes {
+    /// These and those.
+    fn and(self, other: Self) -> Self {
+        Self {
+            lifespan: self.lifespan.into_iter().chain(other.lifespan).min(),
+            receipt: self.receipt || other.receipt,
+            preview: self.preview || other.preview,
+        }
+    }
 }
 
 /// Sorts by the configured invite addresses and the organisation's domains.
@@ -62,9 +85,10 @@ impl Sorter<'_> {
         for recipient in recipients {
             let real = match self.read(&recipient.address)? {
                 Reading::Other => recipient.address.clone(),
-                Reading::Bare(lifespan) => {
+                Reading::Bare(wishes) => {
                     invites = true;
-                    list.lifespan = list.lifespan.into_iter().chain(lifespan).min();
+                    let receipt = matches!(recipient.parameters.notify, Notify::On { success: true, .. });
+                    list.wishes = list.wishes.and(wishes).and(Wishes { receipt, ..Wishes::default() });
                     list.readdress.remove.push(recipient.address.clone());
                     continue;
                 }
@@ -135,7 +159,7 @@ impl Sorter<'_> {
 
     fn read(&self, address: &Address) -> Result<Reading, Refusal> {
         if self.invite.addresses.iter().any(|invite| invite.same_mailbox(address)) {
-            return Ok(Reading::Bare(None));
+            return Ok(Reading::Bare(Wishes::default()));
         }
         if let Some((plain, tag)) = self.tagged(address) {
             return match invitee_of(tag) {
@@ -151,24 +175,34 @@ impl Sorter<'_> {
         }
     }
 
-    /// `30d+…`: any number of options. Gives the lifespan; the shortest, if there are several.
-    fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Option<Lifespan>, Refusal> {
-        let (shortest, longest) = (self.invite.lifespan_min, self.invite.lifespan_max);
-        let mut lifespan = None;
-        for word in tag.split('+') {
-            let Some(days) = days_of(word) else {
+    /// `30d+receipt`: any number of options.
+    fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Wishes, Refusal> {
+        tag.split('+').try_fold(Wishes::default(), |wishes, word| {
+            let wish = match word.to_ascii_lowercase().as_str() {
+                "receipt" => Wishes { receipt: true, ..Wishes::default() },
+                "preview" => Wishes { preview: true, ..Wishes::default() },
+                word => Wishes { lifespan: self.days(word)?, ..Wishes::default() },
+            };
+            if wish == Wishes::default() {
                 return Err(Refusal::BadTag {
                     tag: word.to_owned(),
                     address: address.clone(),
                     example: format!("{}+kim=partner.example@{}", plain.local(), plain.domain()),
                 });
-            };
-            if !(shortest..=longest).contains(&days) {
-                return Err(Refusal::Lifespan { days, shortest, longest });
             }
-            lifespan = lifespan.into_iter().chain([days]).min();
+            Ok(wishes.and(wish))
+        })
+    }
+
+    /// `30d`, within the bounds; `None` where the word is another.
+    fn days(&self, word: &str) -> Result<Option<Lifespan>, Refusal> {
+        let (shortest, longest) = (self.invite.lifespan_min, self.invite.lifespan_max);
+        match days_of(word) {
+            Some(days) if !(shortest..=longest).contains(&days) => {
+                Err(Refusal::Lifespan { days, shortest, longest })
+            }
+            days => Ok(days),
         }
-        Ok(lifespan)
     }
 
     /// The invite address and the tag of `invite+tag@…`.
@@ -187,8 +221,8 @@ impl Sorter<'_> {
 enum Reading {
     /// Nothing about inviting.
     Other,
-    /// Invite the others, by links that are valid so long.
-    Bare(Option<Lifespan>),
+    /// Invite the others, and what else is asked for.
+    Bare(Wishes),
     /// Invite this person.
     Naming(Address),
 }
@@ -215,7 +249,7 @@ fn before_suffix(address: &Address, suffix: &Domain) -> Result<Address, Refusal>
 
 /// `30d` → 30 days.
 fn days_of(word: &str) -> Option<Lifespan> {
-    word.strip_suffix(['d', 'D'])?.parse().ok().map(Lifespan::days)
+    word.strip_suffix('d')?.parse().ok().map(Lifespan::days)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::InvitationId;
 use crate::base::secret::{Token, TokenHash};
-use crate::invites::{INVITATIONS, Invitation, Invites, LINKS, Link, State};
+use crate::invites::{Invitation, Invites, LINKS, Link, State, expiry};
 use crate::store::schema;
 use crate::store::{Batch, StoreFault, Stored, Table};
 
@@ -231,7 +231,7 @@ impl Invites {
             return Ok(false);
         };
         let new = Invitation { state, life, ..old.value.clone() };
-        INVITATIONS.replace(batch, &new.id, old, &new)?;
+        expiry::replace(batch, old, &new)?;
         LINKS.insert(batch, &link.hash(), &Link { invitation: new.id, made: now })?;
         Ok(true)
     }
@@ -262,7 +262,7 @@ impl Invites {
                 Invitation { life, ..old.value.clone() }
             }
         };
-        INVITATIONS.replace(batch, &new.id, old, &new)?;
+        expiry::replace(batch, old, &new)?;
         Ok(true)
     }
 
@@ -278,7 +278,7 @@ impl Invites {
         word: &Token,
     ) -> Result<(), StoreFault> {
         let life = Life { asked: Some(now), ..old.value.life };
-        INVITATIONS.replace(batch, &old.value.id, old, &Invitation { life, ..old.value.clone() })?;
+        expiry::replace(batch, old, &Invitation { life, ..old.value.clone() })?;
         let approval = Approval { invitation: old.value.id, asked: now, given: None };
         APPROVALS.insert(batch, &word.hash(), &approval)
     }

@@ -18,7 +18,11 @@
 //!
 //! The link's token stands in the mail only; the book knows its SHA-256.
 
+pub mod addresses;
+pub mod expiry;
 mod life;
+pub mod receipt;
+pub mod seal;
 mod state;
 pub mod tally;
 #[cfg(test)]
@@ -167,17 +171,20 @@ impl Invites {
         Self { store }
     }
 
-    /// Makes an invitation with its first link.
+    /// Makes an invitation with its first link. The commit finds a conflict where there is one between these two that
+    /// is open: it can be made anew ([`Invites::invite_again`]).
     ///
     /// # Errors
-    /// Where the record is too large.
+    /// Where the record is too large, or the store failed.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
-        PENDING.put(
-            batch,
-            &between(&invitation.inviter.address, &invitation.invitee.address),
-            &invitation.id,
-        )?;
+        let between = between(&invitation.inviter.address, &invitation.invitee.address);
+        match PENDING.get(&self.store, &between)? {
+            Some(last) if !self.is_open(last.value)? => {
+                PENDING.replace(batch, &between, &last, &invitation.id)?;
+            }
+            _ => PENDING.insert(batch, &between, &invitation.id)?,
+        }
         LINKS.insert(batch, &link.hash(), &Link { invitation: invitation.id, made: invitation.created })
     }
 
@@ -202,6 +209,10 @@ impl Invites {
             return Ok(None);
         };
         Ok(self.by_id(id.value)?.filter(|invitation| invitation.value.state.is_open()))
+    }
+
+    fn is_open(&self, id: InvitationId) -> Result<bool, StoreFault> {
+        Ok(self.by_id(id)?.is_some_and(|invitation| invitation.value.state.is_open()))
     }
 
     /// The invitation with this identifier.
@@ -324,6 +335,6 @@ fn mark(batch: &mut Batch, old: &Stored<Invitation>, next: Option<State>) -> Res
     let Some(next) = next else {
         return Ok(false);
     };
-    INVITATIONS.replace(batch, &old.value.id, old, &old.value.with(next))?;
+    expiry::replace(batch, old, &old.value.with(next))?;
     Ok(true)
 }

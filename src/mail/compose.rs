@@ -20,7 +20,7 @@ use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::MimePart;
 
-use crate::base::address::Domain;
+use crate::base::address::{Address, Domain};
 use crate::base::clock::Timestamp;
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
@@ -41,6 +41,8 @@ pub struct Notice<'a> {
     pub from: &'a Mailbox,
     /// Who reads.
     pub to: &'a Mailbox,
+    /// Where an answer goes, if not to who writes.
+    pub reply_to: Option<&'a Address>,
     /// The subject, decoded.
     pub subject: &'a str,
     /// The plain text, any line ends.
@@ -55,6 +57,17 @@ pub struct Notice<'a> {
     pub host: &'a Domain,
     /// For the Date.
     pub at: Timestamp,
+    /// Whole messages to enclose, each with a name as a file.
+    pub enclosed: &'a [Enclosed],
+}
+
+/// A message inside another (RFC 2046 §5.2.1).
+#[derive(Clone, Debug)]
+pub struct Enclosed {
+    /// Its name as a file; ASCII.
+    pub name: String,
+    /// Its octets. They stand as they are: such a part cannot be encoded.
+    pub octets: Vec<u8>,
 }
 
 impl Notice<'_> {
@@ -67,17 +80,37 @@ impl Notice<'_> {
         ];
         let builder = opened(self.id, self.host, self.at)
             .header("From", mailbox(self.from))
-            .header("To", mailbox(self.to))
+            .header("To", mailbox(self.to));
+        let builder = match self.reply_to {
+            Some(address) => {
+                builder.header("Reply-To", address::Address::new_address(None::<&str>, address.to_string()))
+            }
+            None => builder,
+        };
+        let builder = builder
             .header("Subject", Text::new(one_line(self.subject, HEADER_TEXT_MAX)))
             // RFC 3834 §5.1: made by a program, not in answer to a particular message.
             .header("Auto-Submitted", Raw::new("auto-generated"))
             // The same for Exchange and Outlook, which look for this field instead.
             .header("X-Auto-Response-Suppress", Raw::new("All"));
+        let words = MimePart::new("multipart/alternative", parts);
+        let body = if self.enclosed.is_empty() {
+            words
+        } else {
+            let enclosed = self.enclosed.iter().map(Enclosed::part);
+            MimePart::new("multipart/mixed", [words].into_iter().chain(enclosed).collect::<Vec<_>>())
+        };
         let references = self.references.iter().map(String::as_str).collect::<Vec<_>>();
-        written(
-            threaded(builder, self.in_reply_to, &references)
-                .body(MimePart::new("multipart/alternative", parts)),
-        )
+        written(threaded(builder, self.in_reply_to, &references).body(body))
+    }
+}
+
+impl Enclosed {
+    fn part(&self) -> MimePart<'_> {
+        let is_eight_bit = !self.octets.is_ascii();
+        MimePart::new("message/rfc822", self.octets.as_slice())
+            .transfer_encoding(if is_eight_bit { "8bit" } else { "7bit" })
+            .attachment(self.name.as_str())
     }
 }
 
@@ -160,8 +193,6 @@ pub(crate) mod tests {
     use mailparse::MailHeaderMap;
     use proptest::prelude::*;
 
-    use crate::base::address::Address;
-
     use super::*;
 
     fn mailbox_of(name: &str, address: &str) -> Mailbox {
@@ -177,6 +208,8 @@ pub(crate) mod tests {
             subject,
             text,
             html: "<p>Grüße</p>",
+            reply_to: None,
+            enclosed: &[],
             in_reply_to: parent,
             references: &["<first@corp.example>".to_owned()],
             host: &Domain::parse("gate.corp.example").unwrap(),

@@ -32,6 +32,8 @@ pub struct Facts {
     pub has_date: bool,
     /// How many servers the message says it has passed.
     pub received_count: usize,
+    /// Whether the author asks to be told what becomes of the message (Disposition-Notification-To, RFC 8098 §2.1).
+    pub asks_receipt: bool,
     /// What shows that a machine wrote it, if anything: Auto-Submitted other than `no` (RFC 3834 §5),
     /// X-Auto-Response-Suppress, List-Id (RFC 2919), Precedence bulk, list or junk.
     pub automatic: Option<String>,
@@ -84,6 +86,7 @@ impl Facts {
                 HeaderName::Date => facts.has_date = true,
                 HeaderName::Received => facts.received_count += 1,
                 name => {
+                    facts.asks_receipt |= name.as_str().eq_ignore_ascii_case("Disposition-Notification-To");
                     let automatic = || automatic_by(name.as_str(), &raw_text(&header.value));
                     facts.automatic = facts.automatic.or_else(automatic);
                 }
@@ -230,6 +233,12 @@ mod tests {
         assert_eq!(facts.message_id.as_deref(), Some("1@x"));
         assert_eq!(facts.references, ["2@x", "3@x"]);
         assert!(facts.has_date);
+    }
+
+    #[test]
+    fn who_asks_for_a_receipt_is_known() {
+        assert!(facts("disposition-notification-to: Ann <ann@corp.example>\r\n\r\n").asks_receipt);
+        assert!(!facts("Subject: Disposition-Notification-To\r\n\r\n").asks_receipt);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! A message is scanned once, as it arrives ([`outline`]); [`message`] reads its header. What changes for a recipient is
 //! said as [`edit`]s on the sender's octets ([`rewrite`], [`trace`]), never as a new message. New mails, in the gateway's
-//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`field`], [`parameters`] and [`content`] read
-//! the lines of a header.
+//! own name, are written by [`compose`]. What leaves is signed by [`dkim`]. [`attachments`] names the files in a mail.
+//! [`field`], [`parameters`] and [`content`] read the lines of a header.
 
+pub mod attachments;
 pub mod complete;
 pub mod compose;
 pub mod content;

@@ -5,6 +5,7 @@
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
 mod links;
+mod receipt;
 
 use std::sync::Arc;
 
@@ -19,7 +20,9 @@ use crate::base::id::{InvitationId, MessageId};
 use crate::base::mailbox::Mailbox;
 use crate::config;
 use crate::invites::Invitation;
-use crate::mail::compose::Notice;
+use crate::invites::addresses::Addresses;
+use crate::invites::seal::Sealed;
+use crate::mail::compose::{Enclosed, Notice};
 use crate::mail::dkim::{SignFault, Signer};
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::{BodyType, MailParameters, RcptParameters};
@@ -35,6 +38,8 @@ pub struct Notices {
     templates: Shelf,
     clock: Arc<dyn Clock>,
     signer: Signer,
+    /// Where they can be answered; nowhere if there are none.
+    addresses: Option<Addresses>,
     writer: Arc<Writer>,
 }
 
@@ -82,6 +87,10 @@ struct Letter<'a> {
     in_reply_to: Option<&'a str>,
     /// The invitation whose link it carries, which hears of what becomes of it.
     invitation: Option<InvitationId>,
+    /// What an answer to it is about.
+    answer: Option<Sealed>,
+    /// Messages that it encloses.
+    enclosed: &'a [Enclosed],
 }
 
 #[derive(Serialize)]
@@ -113,13 +122,20 @@ impl Notices {
             host: server.hostname.clone(),
             portal: web.public_url.clone(),
         };
-        Self { queue, spool, templates, clock, signer: Signer::none(), writer: Arc::new(writer) }
+        let (signer, writer) = (Signer::none(), Arc::new(writer));
+        Self { queue, spool, templates, clock, signer, addresses: None, writer }
     }
 
     /// The same writer, with keys to sign by.
     #[must_use]
     pub fn signed_by(self, signer: Signer) -> Self {
         Self { signer, ..self }
+    }
+
+    /// The same writer, whose notices can be answered with commands.
+    #[must_use]
+    pub fn answered_at(self, addresses: Addresses) -> Self {
+        Self { addresses: Some(addresses), ..self }
     }
 
     /// "… has accepted your invitation", to the inviter, in the thread of the inviter's mail. It is in `batch`; hand
@@ -159,15 +175,18 @@ impl Notices {
         letter: Letter<'_>,
         context: &C,
     ) -> Result<Admission, NoticeFault> {
-        let Letter { to, in_reply_to, invitation } = letter;
+        let Letter { to, in_reply_to, invitation, answer, enclosed } = letter;
         let id = MessageId::fresh();
         let now = self.clock.now();
         let templates = self.templates.current();
         let render = |part: &str| templates.render(&format!("mail/{name}/{part}"), context);
+        let reply_to =
+            answer.zip(self.addresses.as_ref()).and_then(|(about, addresses)| addresses.reply_to(about));
         let octets = Notice {
             id,
             from: &self.writer.from,
             to,
+            reply_to: reply_to.as_ref(),
             subject: &render("subject.txt")?,
             text: &render("body.txt")?,
             html: &render("body.html")?,
@@ -175,6 +194,7 @@ impl Notices {
             references: &[],
             host: &self.writer.host,
             at: now,
+            enclosed,
         }
         .message();
         drop(templates);
@@ -182,7 +202,7 @@ impl Notices {
         let octets = self.signer.own(octets, self.writer.from.address.domain(), now)?;
         let header_len = memmem::find(&octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 4);
         let parameters = MailParameters {
-            body: BodyType::SevenBit,
+            body: if octets.is_ascii() { BodyType::SevenBit } else { BodyType::EightBitMime },
             smtputf8: [&to.address, &self.writer.from.address].iter().any(|address| address.needs_utf8()),
             ..MailParameters::default()
         };
@@ -218,7 +238,12 @@ impl Notices {
 
 impl<'a> Letter<'a> {
     const fn to(to: &'a Mailbox) -> Self {
-        Self { to, in_reply_to: None, invitation: None }
+        Self { to, in_reply_to: None, invitation: None, answer: None, enclosed: &[] }
+    }
+
+    /// An answer to it is a command about this.
+    const fn answered(self, about: Sealed) -> Self {
+        Self { answer: Some(about), ..self }
     }
 
     fn in_thread_of(self, invitation: &'a Invitation) -> Self {

@@ -33,10 +33,17 @@ pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 pub const APPROVALS: TablePrefix = TablePrefix { octet: 0x22, record: 1 };
 /// The last invitation between two people: inviter, then invitee.
 pub const PENDING: TablePrefix = TablePrefix { octet: 0x23, record: 1 };
+/// When invitations expire: that moment, then the invitation.
+pub const EXPIRIES: TablePrefix = TablePrefix { octet: 0x24, record: 1 };
+/// What a mail has invited, by its id.
+pub const RECEIPTS: TablePrefix = TablePrefix { octet: 0x25, record: 1 };
 /// How many invitations were sent lately, by the hash of who sent them (and to whom).
 pub const TALLIES: TablePrefix = TablePrefix { octet: 0x28, record: 1 };
 /// The same by the moment from which on they may be empty.
 pub const TALLY_ENDS: TablePrefix = TablePrefix { octet: 0x29, record: 1 };
+
+/// Keys of this gateway's own, by a number.
+pub const KEYS: TablePrefix = TablePrefix { octet: 0x2F, record: 1 };
 
 /// Messages in the queue by their id.
 pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
@@ -65,6 +72,9 @@ mod tests {
             PENDING,
             TALLIES,
             TALLY_ENDS,
+            EXPIRIES,
+            RECEIPTS,
+            KEYS,
             MESSAGES,
             ENVELOPES,
         ];

@@ -58,6 +58,28 @@ pub(super) fn notice() -> [Value; 2] {
     })
 }
 
+/// What a mail has invited, for its inviter.
+pub(super) fn receipt() -> [Value; 2] {
+    both(|full| {
+        let kim = context!(
+            name => full.then_some("Kim Roe"),
+            address => "kim@partner.example",
+            has_account => !full,
+        );
+        let lee = context!(name => full.then_some("Lee Poe"), address => "lee@partner.example", has_account => full);
+        let attachment = context!(name => "bridge.pdf", size => "1.2 MiB");
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            subject => "Drawings for the bridge",
+            invitees => if full { vec![kim, lee] } else { vec![kim] },
+            attachments => if full { vec![attachment] } else { Vec::new() },
+            until => "8 December 2026, 13:45 UTC",
+            days => if full { 14 } else { 1 },
+        )
+    })
+}
+
 /// The form that opens an account. `valid_until` is missing while the mail is still on its way.
 pub(super) fn activate() -> [Value; 2] {
     both(|full| {

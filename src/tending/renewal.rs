@@ -25,9 +25,9 @@ const APPROVAL_TIME: Duration = Duration::from_hours(14 * 24);
 /// Makes fresh links. Cheap to clone.
 #[derive(Clone)]
 pub struct Renewals {
-    tending: Tending,
-    notices: Notices,
-    queue: Queue,
+    pub(super) tending: Tending,
+    pub(super) notices: Notices,
+    pub(super) queue: Queue,
 }
 
 /// What an invitee gets who asked for a fresh link.

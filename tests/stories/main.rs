@@ -26,6 +26,7 @@ mod an_address_with_a_tag_invites;
 mod an_administrator_sees_how_each_invitation_stands;
 mod an_expired_link_can_be_renewed;
 mod an_invitation_reaches_three_people_each_with_its_own_link;
+mod an_inviter_gets_a_receipt;
 mod bcc_stays_hidden;
 mod connections_are_kept;
 mod every_corpus_message_keeps_its_shape;

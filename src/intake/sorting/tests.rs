@@ -80,7 +80,7 @@ fn an_unknown_tag_is_refused_by_name() {
 
 #[test]
 fn a_lifetime_within_the_bounds_may_be_asked_for_and_the_shortest_counts() {
-    let lifespan = |recipients: &[&str]| listed(sort(recipients)).lifespan;
+    let lifespan = |recipients: &[&str]| listed(sort(recipients)).wishes.lifespan;
     let kim = "kim@partner.example";
     assert_eq!(lifespan(&[kim, "invite+30d@corp.example"]), Some(Lifespan::days(30)));
     assert_eq!(lifespan(&[kim, "invite+30d+7d@corp.example"]), Some(Lifespan::days(7)));
@@ -109,7 +109,9 @@ fn a_suffixed_address_invites_whom_it_begins_with() {
     // An invite address may lie in that domain.
     let forms = ["welcome@invite.corp.example", "welcome+li=other.example@invite.corp.example"];
     assert_eq!(invitation(&forms).0, owned(&["li@other.example"]));
-    assert!(listed(sort(&["kim@partner.example", "welcome+9d@invite.corp.example"])).lifespan.is_some());
+    assert!(
+        listed(sort(&["kim@partner.example", "welcome+9d@invite.corp.example"])).wishes.lifespan.is_some()
+    );
     // Only whole labels are a suffix.
     assert!(matches!(sort(&["kim@partner.reinvite.corp.example"]), Ok(Sorted::Ordinary)));
 }
@@ -142,7 +144,7 @@ fn the_header_says_who_is_invited_where_the_envelope_does_not() {
     let list = listed(sort_with(&["invite+7d@corp.example"], &to, true));
     assert_eq!(names(&list.invitees), ["kim@partner.example"]);
     assert_eq!(names(&list.courtesy), [""; 0], "the server before us has given them theirs");
-    assert_eq!(list.lifespan, Some(Lifespan::days(7)));
+    assert_eq!(list.wishes.lifespan, Some(Lifespan::days(7)));
     assert_eq!(names(&listed(sort_with(&["invite@corp.example"], &to, false)).invitees), [""; 0]);
 
     // As soon as the envelope names anybody, it is right and the header is not.

@@ -20,6 +20,7 @@ use crate::invites::Invites;
 use crate::mail::dkim::Signer;
 use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
+use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
@@ -249,6 +250,10 @@ impl World {
         let (accounts, passwords) = (Accounts::new(store.clone()), Passwords::new(1));
         let failures = || Failures::new(Arc::clone(&clock), 10, 10);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
+        let shelf = Shelf::new(Templates::built_in());
+        let Policy { server, organisation, web, .. } = policy(Limits::default());
+        let (to, from) = (queue.clone(), spool.clone());
+        let notices = Notices::new(to, from, shelf.clone(), Arc::clone(&clock), &server, &organisation, &web);
         let parts = intake::Parts {
             store: store.clone(),
             spool: spool.clone(),
@@ -258,7 +263,8 @@ impl World {
                 accounts: Accounts::new(store.clone()),
             },
             authenticator: authenticator.clone(),
-            templates: Shelf::new(Templates::built_in()),
+            templates: shelf,
+            notices,
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
