@@ -64,8 +64,9 @@ impl Doors {
     ) -> (Vec<SocketAddr>, SocketAddr) {
         let addresses = (self.mail.iter().map(|(_, bound)| bound.address()).collect(), self.web.address());
         let limits = &settings.limits;
+        let intake = rooms.intake(settings, outside.resolver);
         let house = House {
-            intake: rooms.intake(settings, outside.resolver),
+            intake: intake.clone(),
             authenticator: rooms.authenticator.clone(),
             spool: rooms.spool.clone(),
             clock: rooms.clock.clone(),
@@ -84,7 +85,7 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let router = router::router(rooms.pages(settings), outside.mailbox, bounds);
+        let router = router::router(rooms.pages(settings, intake, lifecycle), outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses

@@ -18,6 +18,7 @@ use crate::httpd::page::Pages;
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::router;
 use crate::httpd::session::Sessions;
+use crate::intake::letters::{Letters, Terms};
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::invites::addresses::Addresses;
@@ -186,7 +187,7 @@ impl Rooms {
     }
 
     /// What the pages stand on.
-    pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
+    pub(super) fn pages(&self, settings: &Settings, intake: Intake, lifecycle: &Lifecycle) -> router::Parts {
         let sessions = Sessions::new(
             self.accounts.clone(),
             self.store.clone(),
@@ -201,6 +202,14 @@ impl Rooms {
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            letters: Letters::new(
+                intake,
+                self.invites.clone(),
+                self.spool.clone(),
+                Arc::clone(&self.clock),
+                lifecycle.clone(),
+                Terms::new(settings),
+            ),
         }
     }
 

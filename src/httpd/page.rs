@@ -79,6 +79,14 @@ struct Whole<'a> {
     own: &'a serde_json::Value,
 }
 
+/// What the template of a text sees.
+#[derive(Serialize)]
+struct Opening<'a, C> {
+    organisation: Organisation<'a>,
+    #[serde(flatten)]
+    own: C,
+}
+
 #[derive(Serialize)]
 struct Organisation<'a> {
     name: &'a str,
@@ -153,6 +161,13 @@ impl Pages {
             }
         }
         page
+    }
+
+    /// The text `mail/NAME/body.txt`, for a field that a person goes on writing in; empty where it cannot be made.
+    pub fn opening<C: Serialize>(&self, name: &str, own: C) -> String {
+        let whole = Opening { organisation: Organisation { name: &self.organisation }, own };
+        let rendered = self.shelf.current().render(&format!("mail/{name}/body.txt"), &whole);
+        rendered.inspect_err(|fault| error!(%fault, "a text could not be made")).unwrap_or_default()
     }
 
     /// The text of a file that is served as it is.
@@ -232,6 +247,21 @@ pub fn fortify(headers: &mut HeaderMap) {
     }
 }
 
+/// A size as people read it: `1.2 MiB`.
+#[must_use]
+pub fn octets(octets: u64) -> String {
+    let (unit, name) = match octets {
+        0..1024 => return format!("{octets} octets"),
+        1024..1_048_576 => (1024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
+    };
+    match (octets / unit, octets % unit * 10 / unit) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    }
+}
+
 /// A moment as people read it, to the minute: `8 December 2026, 13:45 UTC`.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
@@ -245,6 +275,14 @@ mod tests {
     #[test]
     fn a_moment_is_written_out() {
         assert_eq!(moment(Timestamp::from_millis(1_796_737_500_000)), "8 December 2026, 13:45 UTC");
+    }
+
+    #[test]
+    fn a_size_has_its_unit() {
+        for (size, words) in [(7, "7 octets"), (1536, "1.5 KiB"), (50 << 20, "50 MiB"), (5 << 29, "2.5 GiB")]
+        {
+            assert_eq!(octets(size), words);
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let peer = peer(parts)?;
+        let peer = peer(parts).map_err(IntoResponse::into_response)?;
         if let Some(form) = Name::Form.read(&parts.headers) {
             return Ok(Self { peer, form, is_new: false });
         }
@@ -151,11 +151,11 @@ where
     }
 }
 
-fn peer(parts: &Parts) -> Result<IpAddr, Response> {
+fn peer(parts: &Parts) -> Result<IpAddr, StatusCode> {
     let peer = parts.extensions.get::<Peer>().map(|Peer(peer)| *peer);
     peer.ok_or_else(|| {
         error!("a request came without its peer");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        StatusCode::INTERNAL_SERVER_ERROR
     })
 }
 
@@ -186,7 +186,8 @@ macro_rules! permit {
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
                 let may_come: fn(&StaffNetworks, IpAddr) -> bool = $peer;
-                if !may_come(&StaffNetworks::from_ref(state), peer(parts)?) {
+                let peer = peer(parts).map_err(IntoResponse::into_response)?;
+                if !may_come(&StaffNetworks::from_ref(state), peer) {
                     return Err(StatusCode::NOT_FOUND.into_response());
                 }
                 let person = Person::from_request_parts(parts, state).await?;

@@ -17,9 +17,10 @@ use crate::auth::Authenticator;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
+use crate::httpd::pages::{activate, dropoff, files, invite, mailbox, renewal, sign_in};
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
+use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
 
@@ -30,6 +31,10 @@ pub struct Bounds {
     pub body_octets: usize,
     /// From the head of a request to the head of its answer (`limits.web_request_time`).
     pub request_time: Duration,
+    /// Octets of a form with files: twice a message (`limits.message_size`), so that whoever sends too much hears so.
+    pub letter_octets: usize,
+    /// As `request_time`, for a form with files (`limits.message_time`).
+    pub letter_time: Duration,
 }
 
 /// The parts that the pages stand on. No handler sees it whole: each names the part that it needs.
@@ -49,13 +54,20 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Takes what staff write.
+    pub letters: Letters,
 }
 
 impl Bounds {
     /// As the settings have them.
     #[must_use]
-    pub const fn new(limits: &config::Limits) -> Self {
-        Self { body_octets: limits.web_body_octets, request_time: limits.web_request_time }
+    pub fn new(limits: &config::Limits) -> Self {
+        Self {
+            body_octets: limits.web_body_octets,
+            request_time: limits.web_request_time,
+            letter_octets: usize::try_from(limits.message_octets.saturating_mul(2)).unwrap_or(usize::MAX),
+            letter_time: limits.message_time,
+        }
     }
 }
 
@@ -67,20 +79,28 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(activate::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
-        .merge(dropoff::routes());
+        .merge(dropoff::routes())
+        .merge(invite::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
-    layered(router.with_state(parts), pages, bounds)
+    let letters = bounded(invite::letter::routes(), bounds.letter_octets, bounds.letter_time);
+    layered(bounded(router, bounds.body_octets, bounds.request_time).merge(letters).with_state(parts), pages)
+}
+
+/// What a request to these pages may send, and how long its answer may take.
+pub(super) fn bounded<S>(router: Router<S>, octets: usize, time: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    router
+        .layer(DefaultBodyLimit::max(octets))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time))
 }
 
 /// Every page stands inside these, from the innermost to the outermost.
-pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
-    router
-        .layer(DefaultBodyLimit::max(bounds.body_octets))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
-        .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(pages, finish))
+pub(super) fn layered(router: Router, pages: Pages) -> Router {
+    router.layer(CatchPanicLayer::new()).layer(middleware::from_fn_with_state(pages, finish))
 }
 
 /// The outermost layer: every page gets its frame, whatever went wrong inside becomes a page, and every answer gets its
@@ -123,5 +143,6 @@ part!(
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
-    authenticator: Authenticator
+    authenticator: Authenticator,
+    letters: Letters
 );

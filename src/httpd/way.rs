@@ -40,7 +40,6 @@ impl Next {
     }
 
     /// Where a person of this kind goes now.
-    #[must_use]
     pub fn leads(&self, kind: Kind) -> Redirect {
         let pages: &[&str] = match kind {
             Kind::Guest => &OF_GUESTS,
@@ -51,7 +50,6 @@ impl Next {
     }
 
     /// The way in, from which it leads back here.
-    #[must_use]
     pub fn sign_in(&self) -> Redirect {
         match self.0.as_deref() {
             None | Some(DROPOFF) => Redirect::to("/sign-in"),

@@ -20,6 +20,7 @@ use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
 use crate::config::Settings;
 use crate::intake::Intake;
+use crate::intake::fault::unwritten;
 use crate::intake::refusal::Refusal;
 use crate::intake::submission::{Recipient, Submission, Submitter};
 use crate::invites::Invites;
@@ -28,7 +29,7 @@ use crate::mail::compose::letter::{Base64, Letter};
 use crate::mail::outline::{Bounds, Outliner};
 use crate::mail::trace;
 use crate::net::lifecycle::Lifecycle;
-use crate::smtp::parameter::{MailParameters, RcptParameters};
+use crate::smtp::parameter::{MailParameters, Notify, RcptParameters};
 use crate::store::StoreFault;
 use crate::store::spool::{Incoming, Spool};
 
@@ -54,7 +55,13 @@ pub struct Terms {
     /// Our name.
     pub hostname: Domain,
     /// What turns a letter into an invitation.
-    pub invite_address: Address,
+    pub invite_address: Option<Address>,
+    /// The subject that a new letter begins with.
+    pub default_subject: String,
+    /// Characters of a subject (`limits.subject_characters`).
+    pub subject_characters: usize,
+    /// Recipients in one line (`limits.recipients`).
+    pub recipients: usize,
     /// Where the scan of a message ends.
     pub bounds: Bounds,
     /// Octets of a message, its files in base64 (`limits.message_size`).
@@ -99,21 +106,32 @@ pub enum LetterFault {
     TooLarge(u64),
 }
 
-impl Terms {
-    /// As the settings have them; `None` without an invite address, which the settings do not allow.
+impl Draft {
+    /// What the message will be called.
     #[must_use]
-    pub fn new(settings: &Settings) -> Option<Self> {
+    pub const fn id(&self) -> MessageId {
+        self.written.id
+    }
+}
+
+impl Terms {
+    /// As the settings have them.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
         let limits = &settings.limits;
-        Some(Self {
+        Self {
             hostname: settings.server.hostname.clone(),
-            invite_address: settings.invite.addresses.first()?.clone(),
+            invite_address: settings.invite.addresses.first().cloned(),
+            default_subject: settings.invite.default_subject.clone(),
+            subject_characters: limits.subject_characters,
+            recipients: limits.recipients,
             bounds: Bounds {
                 header_octets_max: limits.header_octets,
                 parts_max: limits.parts,
                 depth_max: limits.depth,
             },
             octets_max: limits.message_octets,
-        })
+        }
     }
 }
 
@@ -130,6 +148,12 @@ impl Letters {
     ) -> Self {
         let places = Arc::new(std::array::from_fn(|_| Mutex::default()));
         Self { intake, invites, spool, clock, lifecycle, terms: Arc::new(terms), places }
+    }
+
+    /// What the configuration says about letters.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// The receipt of a letter that this person has sent.
@@ -225,11 +249,15 @@ impl Letters {
                 return Err(Refusal::Internal);
             }
         }
-        let body = incoming.finish().await.map_err(|fault| unwritten(&fault))?;
+        // Without it this would be ordinary mail.
+        let Some(invite_address) = self.terms.invite_address.clone() else {
+            return Err(Refusal::InvitationsOff);
+        };
+        let body = incoming.finish().await.map_err(unwritten)?;
         let Written { id, to, cc, bcc, wants_receipt, .. } = written;
         let reader = |Mailbox { address, .. }| Recipient { address, parameters: RcptParameters::default() };
         let invite = Recipient {
-            address: self.terms.invite_address.clone(),
+            address: invite_address,
             parameters: RcptParameters { notify: notify(wants_receipt), ..RcptParameters::default() },
         };
         let submission = Submission {
@@ -261,7 +289,7 @@ impl Letters {
     async fn keep(&self, draft: &mut Draft, octets: &[u8]) -> Result<(), LetterFault> {
         let left = draft.octets_left.checked_sub(octets.len() as u64);
         draft.octets_left = left.ok_or(LetterFault::TooLarge(self.terms.octets_max))?;
-        draft.incoming.write(octets).await.map_err(|fault| LetterFault::Refused(unwritten(&fault)))?;
+        draft.incoming.write(octets).await.map_err(|fault| LetterFault::Refused(unwritten(fault)))?;
         draft.outliner.feed(octets);
         Ok(())
     }
@@ -273,4 +301,9 @@ impl Letters {
         let number = usize::try_from(hasher.finish() % PLACES as u64).ok()?;
         Some(self.places.get(number)?.lock().await)
     }
+}
+
+/// As a mail program asks for a receipt: the word for the invite address (RFC 3461 §4.1).
+const fn notify(wants_receipt: bool) -> Notify {
+    if wants_receipt { Notify::On { success: true, failure: true, delay: false } } else { Notify::Unsaid }
 }

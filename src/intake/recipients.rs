@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_semicolon_is_told_with_the_corrected_line() {
-        for line in ["kim@x.example; lee@x.example", "kim@x.example;lee@x.example;", "kim@x.example,lee@x.example;"] {
+        for line in
+            ["kim@x.example; lee@x.example", "kim@x.example;lee@x.example;", "kim@x.example,lee@x.example;"]
+        {
             assert_eq!(
                 shown(line).unwrap_err(),
                 "addresses are separated by commas, not by semicolons. Please write: kim@x.example, lee@x.example"
@@ -120,7 +122,9 @@ mod tests {
         assert!(shown("kim@x.example lee@x.example").unwrap_err().contains("“kim@x.example lee@x.example”"));
         assert!(shown("Kim kim@x.example>").unwrap_err().contains("is not a mail address"));
         assert!(shown("Kim <kim@>").unwrap_err().contains("“kim@”"));
-        assert!(shown("a@x.example,b@x.example,c@x.example,d@x.example").unwrap_err().contains("4 addresses"));
+        assert!(
+            shown("a@x.example,b@x.example,c@x.example,d@x.example").unwrap_err().contains("4 addresses")
+        );
     }
 
     proptest! {

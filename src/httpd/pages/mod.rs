@@ -3,6 +3,7 @@
 pub mod activate;
 pub mod dropoff;
 pub mod files;
+pub mod invite;
 pub mod letter;
 pub mod mailbox;
 pub mod renewal;

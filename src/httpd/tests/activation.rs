@@ -126,7 +126,7 @@ async fn four_pages_say_why_a_link_opens_nothing() {
 
     let (_, expired) = house.invite("max@partner.example").await;
     let form = browser.get(&path(&expired)).await.form();
-    house.clock.advance(Lifespan::days(14).duration() + std::time::Duration::from_secs(1));
+    house.clock.advance(Lifespan::days(14).duration() + Duration::from_secs(1));
     browser.get(&path(&expired)).await.says(StatusCode::GONE, "This link has expired");
     let fields = [("name", "Max"), ("password", GOOD_PASSWORD), ("form", &form)];
     browser.post(&path(&expired), &fields).await.says(StatusCode::GONE, "This link has expired");

@@ -117,13 +117,14 @@ async fn broken() -> &'static str {
 #[tokio::test]
 async fn a_page_that_takes_too_long_or_breaks_is_told_as_a_page() {
     let house = House::new();
-    let slow = crate::httpd::router::layered(
+    let slow = crate::httpd::router::bounded(
         Router::new()
             .route("/slow", axum::routing::get(std::future::pending::<()>))
             .route("/broken", axum::routing::get(broken)),
-        house.pages.clone(),
-        Bounds { body_octets: 10, request_time: Duration::from_millis(10) },
+        10,
+        Duration::from_millis(10),
     );
+    let slow = crate::httpd::router::layered(slow, house.pages.clone());
     let mut browser = Browser { router: slow, cookies: BTreeMap::new() };
     browser.get("/slow").await.says(StatusCode::REQUEST_TIMEOUT, "That took too long");
     browser.get("/broken").await.says(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here");

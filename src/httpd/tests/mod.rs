@@ -5,6 +5,7 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod invite;
 mod letters;
 mod sign_in;
 
@@ -38,7 +39,10 @@ use crate::httpd::pages::mailbox::Demo;
 use crate::httpd::permit::{Peer, StaffNetworks};
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
+use crate::intake::{self, guest};
 use crate::invites::{Handover, Invitation, Invites, Life, State};
+use crate::mail::dkim::Signer;
+use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
@@ -123,7 +127,7 @@ impl House {
         let notices = Notices::new(
             queue.clone(),
             spool.clone(),
-            shelf,
+            shelf.clone(),
             dynamic.clone(),
             &settings.server,
             &settings.organisation,
@@ -140,7 +144,20 @@ impl House {
             Rules::new(&settings.organisation, &settings.web),
         );
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
-        let renewals = Renewals::new(tending, notices, queue.clone());
+        let renewals = Renewals::new(tending, notices.clone(), queue.clone());
+        let door = intake::Parts {
+            store: store.clone(),
+            spool: spool.clone(),
+            queue: queue.clone(),
+            guests: guest::Books { invites: invites.clone(), accounts: accounts.clone() },
+            authenticator: authenticator.clone(),
+            templates: shelf,
+            notices,
+            signer: Signer::none(),
+            resolver: Arc::new(FixedZone::default()),
+            clock: dynamic.clone(),
+        };
+        let letters = invite::letters(&settings, door);
         let parts = Parts {
             pages: pages.clone(),
             sessions,
@@ -149,6 +166,7 @@ impl House {
             registration,
             renewals,
             authenticator,
+            letters,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));

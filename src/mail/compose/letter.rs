@@ -102,8 +102,7 @@ impl Letter<'_> {
         let builder = opened(self.id, self.host, self.at)
             .header("From", mailbox(self.from))
             .header("To", mailboxes(self.to));
-        let builder =
-            if self.cc.is_empty() { builder } else { builder.header("Cc", mailboxes(self.cc)) };
+        let builder = if self.cc.is_empty() { builder } else { builder.header("Cc", mailboxes(self.cc)) };
         builder.header("Subject", Text::new(one_line(self.subject, usize::MAX)))
     }
 
@@ -179,7 +178,8 @@ mod tests {
 
     /// A letter to Kim with these files, in pieces of an odd size.
     fn with_files(subject: &str, text: &str, files: &[(&str, &str, Vec<u8>)]) -> Vec<u8> {
-        let (from, to) = (people(&[("Ana Berg", "ana@corp.example")]), people(&[("Kim Röe", "kim@x.example")]));
+        let (from, to) =
+            (people(&[("Ana Berg", "ana@corp.example")]), people(&[("Kim Röe", "kim@x.example")]));
         let cc = people(&[("", "lee@x.example"), ("Max, M.", "max@x.example")]);
         let host = Domain::parse("gate.corp.example").unwrap();
         let at = Timestamp::from_millis(1_795_500_000_000);
