@@ -5,6 +5,8 @@
 
 mod argon2id;
 pub mod password;
+#[cfg(feature = "saml")]
+pub mod saml;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -51,6 +51,7 @@ impl Settings {
             invite: Invite::at(invite.to_vec()),
             relay: Relay::default(),
             dkim: Vec::new(),
+            saml: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },
             templates: Some(directory.join(storage::TEMPLATES)),
             limits: Limits::default(),

@@ -13,6 +13,7 @@ mod limits;
 mod listen;
 mod organisation;
 mod relay;
+mod saml;
 mod section;
 mod storage;
 mod units;
@@ -33,6 +34,7 @@ use crate::config::section::{Credentials, Places, Section};
 pub use self::dkim::Dkim;
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::relay::Bounces;
+pub use self::saml::{Saml, SamlRights};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,8 @@ pub struct Settings {
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
+    /// Identity providers that vouch for staff.
+    pub saml: Vec<Saml>,
     /// What is kept on disk.
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
@@ -333,6 +337,7 @@ impl Settings {
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
+        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let limits = root.section("limits", limits::limits);
@@ -345,6 +350,7 @@ impl Settings {
             invite: invite?,
             relay: relay?,
             dkim: dkim?,
+            saml: saml?,
             storage,
             templates,
             limits,

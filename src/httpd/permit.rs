@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use tracing::error;
 
 use crate::accounts::{Account, Kind, Session};
+use crate::base::address::Address;
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
 use crate::httpd::session::Sessions;
@@ -92,6 +93,13 @@ impl Visitor {
 }
 
 impl Person {
+    /// Whether an address is one of this person's.
+    #[must_use]
+    pub fn owns(&self, address: &Address) -> bool {
+        let account = &self.account;
+        account.aliases.iter().chain([&account.mailbox.address]).any(|own| own.same_mailbox(address))
+    }
+
     /// What the session is stored under.
     #[must_use]
     pub const fn session(&self) -> &TokenHash {

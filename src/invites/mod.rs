@@ -21,6 +21,7 @@
 pub mod addresses;
 pub mod expiry;
 mod life;
+mod mine;
 pub mod receipt;
 pub mod seal;
 mod state;
@@ -177,6 +178,7 @@ impl Invites {
     /// # Errors
     /// Where the record is too large, or the store failed.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
+        mine::note(batch, invitation)?;
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
         let between = between(&invitation.inviter.address, &invitation.invitee.address);
         match PENDING.get(&self.store, &between)? {
@@ -193,6 +195,7 @@ impl Invites {
     /// # Errors
     /// Where the record is too large.
     pub fn insert_accepted(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        mine::note(batch, invitation)?;
         INVITATIONS.insert(batch, &invitation.id, invitation)
     }
 

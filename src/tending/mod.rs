@@ -5,6 +5,7 @@
 //! and a mail of it that still waits is not sent any more (`delivery` asks before it sends). Whatever has been used
 //! stays as it is.
 
+pub mod mine;
 pub mod receipt;
 pub mod renewal;
 

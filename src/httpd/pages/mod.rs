@@ -3,6 +3,8 @@
 pub mod activate;
 pub mod dropoff;
 pub mod files;
+pub mod guests;
+pub mod invitations;
 pub mod invite;
 pub mod letter;
 pub mod mailbox;

@@ -72,3 +72,76 @@ pub(in crate::template) fn invited() -> [Value; 2] {
         )
     })
 }
+
+/// What a staff member has sent: some, and nothing yet.
+pub(in crate::template) fn invitations() -> [Value; 2] {
+    both(|full| {
+        let line = |state: &str, named: bool| {
+            context!(
+                id => "0198f2c4aabbccddeeff001122334455",
+                invitee => person(named, "Kim Roe", "kim@partner.example"),
+                subject => "Drawings for the bridge",
+                state,
+                created => "24 November 2026, 13:45 UTC",
+            )
+        };
+        let states = ["queued", "sent", "opened", "accepted", "bounced", "expired", "withdrawn"];
+        context!(
+            organisation => organisation(),
+            invitations => if full { states.map(|state| line(state, state != "sent")).to_vec() } else { Vec::new() },
+            states => states,
+            state => if full { "sent" } else { "" },
+            search => if full { "kim" } else { "" },
+            search_encoded => if full { "kim" } else { "" },
+            is_later => full,
+            next => full.then_some("0198f2c4aabbccddeeff001122334455"),
+        )
+    })
+}
+
+/// One invitation: with everything, and one about which nothing is left to do.
+pub(in crate::template) fn invitation() -> [Value; 2] {
+    both(|full| {
+        let maybe = |words: &'static str| full.then_some(words);
+        context!(
+            organisation => organisation(),
+            id => "0198f2c4aabbccddeeff001122334455",
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            subject => "Drawings for the bridge",
+            state => if full { "opened" } else { "withdrawn" },
+            created => "24 November 2026, 13:45 UTC",
+            sent => maybe("24 November 2026, 13:45 UTC"),
+            words => maybe("250 2.0.0 fine"),
+            changed => maybe("24 November 2026, 13:45 UTC"),
+            valid_until => maybe("8 December 2026, 13:45 UTC"),
+            renewed => maybe("24 November 2026, 13:45 UTC"),
+            is_open => full,
+            done => if full { "resent" } else { "" },
+            fault => maybe("14 more days are too many."),
+            days => "14",
+            form => FORM,
+        )
+    })
+}
+
+/// Whom a staff member answers for: somebody, and nobody yet.
+pub(in crate::template) fn guests() -> [Value; 2] {
+    both(|full| {
+        let guest = |named: bool| {
+            context!(
+                id => "0198f2c4aabbccddeeff001122334455",
+                name => named.then_some("Kim Roe"),
+                address => "kim@partner.example",
+                since => "24 November 2026, 13:45 UTC",
+                last_use => named.then_some("25 November 2026, 13:45 UTC"),
+                others => if named { 1 } else { 0 },
+            )
+        };
+        context!(
+            organisation => organisation(),
+            guests => if full { vec![guest(true), guest(false)] } else { Vec::new() },
+            ended => full,
+            form => FORM,
+        )
+    })
+}

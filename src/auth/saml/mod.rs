@@ -1,0 +1,161 @@
+//! Single sign-on: an identity provider of the organisation vouches for a person (SAML 2.0 Web Browser SSO profile,
+//! *Profiles for SAML V2.0* §4.1; redirect there, POST back).
+//!
+//! samael checks XML signatures and much of the rest; it fails open in places, and each of them is closed here:
+//!
+//! - What carries the answer is looked at before a signature is ([`fence`]): no DOCTYPE, no comments, one assertion, in
+//!   clear, whole, to us, for our question, with success.
+//! - A provider whose metadata has no key to sign with is not taken ([`Provider::load`]), and SHA-1 signs nothing.
+//! - Conditions, their end and their audience must be there, and fit by our own clock ([`response`]).
+//! - An answer is good for one question, a question for one answer, one browser and ten minutes ([`requests`]). So
+//!   nothing can be said to us twice, nor unasked, nor to a browser that did not ask.
+//!
+//! What comes out is a [`Vouched`]: who it is, in the provider's words. Whether such a person has an account, and what
+//! they may do, is decided as for a person of the directory.
+
+mod fence;
+mod provider;
+mod request;
+pub mod requests;
+mod response;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::auth::saml::provider::Provider;
+use crate::base::clock::Timestamp;
+use crate::base::mailbox::Mailbox;
+use crate::config;
+
+pub use crate::auth::saml::fence::RESPONSE_MAX;
+pub use crate::auth::saml::provider::ProviderFault;
+pub use crate::auth::saml::response::Objection;
+
+/// Answers that are looked at at once; each takes some milliseconds of one core.
+const AT_ONCE: usize = 2;
+
+/// The identity providers, and who we are to them. Cheap to clone.
+#[derive(Clone)]
+pub struct Saml {
+    providers: Arc<[Provider]>,
+    us: Arc<Us>,
+    places: Arc<Semaphore>,
+}
+
+/// Who we are to an identity provider.
+#[derive(Debug)]
+struct Us {
+    /// Our name, and where our metadata is.
+    entity_id: String,
+    /// Where answers are posted to: the assertion consumer service.
+    acs: String,
+}
+
+/// Somebody for whom an identity provider vouches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// The mail address, and the display name if it was told.
+    pub mailbox: Mailbox,
+    /// The groups, as they are called there.
+    pub groups: Vec<String>,
+}
+
+/// Why there is nobody.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// No such provider is configured.
+    #[error("there is no identity provider of this name")]
+    Unknown,
+    /// The answer was not believed.
+    #[error(transparent)]
+    Objection(#[from] Objection),
+    /// The looking itself broke down; then nobody is believed either.
+    #[error("the answer could not be looked at")]
+    Broken,
+}
+
+impl Saml {
+    /// Reads the metadata of every provider. `public_url` is ours (`web.public_url`).
+    ///
+    /// # Errors
+    /// The first provider that cannot be trusted, and why.
+    pub fn load(providers: &[config::Saml], public_url: &str) -> Result<Self, ProviderFault> {
+        let us =
+            Us { entity_id: format!("{public_url}/saml/metadata"), acs: format!("{public_url}/saml/acs") };
+        let providers =
+            providers.iter().map(|provider| Provider::load(provider, &us)).collect::<Result<_, _>>()?;
+        Ok(Self { providers, us: Arc::new(us), places: Arc::new(Semaphore::new(AT_ONCE)) })
+    }
+
+    /// The providers in their order: the name for the address, and the words for the button.
+    pub fn buttons(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.providers
+            .iter()
+            .map(|provider| (provider.settings.name.as_str(), provider.settings.label.as_str()))
+    }
+
+    /// The settings of a provider.
+    #[must_use]
+    pub fn settings(&self, name: &str) -> Option<&config::Saml> {
+        self.provider(name).map(|provider| &provider.settings)
+    }
+
+    /// Our own metadata (*Metadata for the OASIS SAML V2.0* §2.4.4), for whoever sets up a provider.
+    #[must_use]
+    pub fn metadata(&self) -> String {
+        self.us.metadata()
+    }
+
+    /// Where the browser is to go with the question `id`. `None` where there is no such provider.
+    #[must_use]
+    pub fn question(&self, name: &str, id: &str) -> Option<String> {
+        self.provider(name)?.question(id).ok()
+    }
+
+    /// Who it is, by an answer to the question `id`: `encoded` is the form's field `SAMLResponse` (*Bindings for SAML
+    /// V2.0* §3.5.4).
+    ///
+    /// # Errors
+    /// [`Failure`]; then it is nobody.
+    pub async fn vouched(
+        &self,
+        name: &str,
+        id: &str,
+        encoded: String,
+        now: Timestamp,
+    ) -> Result<Vouched, Failure> {
+        let _place = self.places.acquire().await.map_err(|_| Failure::Broken)?;
+        let provider = self.provider(name).ok_or(Failure::Unknown)?.clone();
+        let id = id.to_owned();
+        // A panic in it ends the task, and is nobody.
+        let looked = spawn_blocking(move || provider.vouched(&id, &encoded, now)).await;
+        Ok(looked.map_err(|_| Failure::Broken)??)
+    }
+
+    fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.settings.name == name)
+    }
+}
+
+impl Us {
+    fn metadata(&self) -> String {
+        let (entity_id, acs) =
+            (quick_xml::escape::escape(&self.entity_id), quick_xml::escape::escape(&self.acs));
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity_id}\">\n\
+             \x20 <SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+             AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\">\n\
+             \x20   <NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</NameIDFormat>\n\
+             \x20   <AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+             Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\n\
+             \x20 </SPSSODescriptor>\n\
+             </EntityDescriptor>\n"
+        )
+    }
+}

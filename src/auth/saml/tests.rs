@@ -1,0 +1,442 @@
+//! Answers that a provider really signed, and what somebody makes of them on the way. Each one on the list is refused,
+//! and for the reason that stands beside it.
+
+use std::fs;
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+use samael::crypto::{Crypto, CryptoProvider};
+
+use crate::auth::saml::response::Objection;
+use crate::auth::saml::{Failure, Saml, Vouched};
+use crate::base::address::Address;
+use crate::config::{self, SamlRights};
+
+use super::*;
+
+const PORTAL: &str = "https://portal.corp.example";
+const ACS: &str = "https://portal.corp.example/saml/acs";
+const ENTITY: &str = "https://portal.corp.example/saml/metadata";
+const IDP: &str = "https://idp.corp.example/metadata";
+const QUESTION: &str = "_0123456789abcdef";
+const ASSERTION_NS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const RSA_SHA256: (&str, &str) =
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256");
+const RSA_SHA1: (&str, &str) =
+    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1");
+
+/// Keys take long to make; the tests of this file share them.
+static OURS: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
+static FOREIGN: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
+
+/// Somebody with a key.
+struct Signatory {
+    key: Vec<u8>,
+    certificate: String,
+}
+
+impl Signatory {
+    fn fresh() -> Self {
+        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+        let certificate = CertificateParams::new(vec!["idp.corp.example".to_owned()]).unwrap();
+        let certificate = STANDARD.encode(certificate.self_signed(&key).unwrap().der());
+        Self { key: key.serialize_der(), certificate }
+    }
+
+    /// Fills in the signatures that `xml` has places for.
+    fn signed(&self, xml: &str) -> String {
+        let document = Crypto::sign_xml(xml, &self.key).unwrap();
+        document.split_once("?>").unwrap().1.trim().to_owned()
+    }
+}
+
+/// What an assertion says. [`Claims::good`] is believed; each test changes one thing.
+struct Claims {
+    id: &'static str,
+    name_id: &'static str,
+    issuer: &'static str,
+    audience: &'static str,
+    recipient: &'static str,
+    question: &'static str,
+    begins: TimeDelta,
+    ends: TimeDelta,
+    has_conditions: bool,
+    has_sign_in: bool,
+}
+
+impl Claims {
+    const fn good() -> Self {
+        Self {
+            id: "_a1",
+            name_id: "ann@corp.example",
+            issuer: IDP,
+            audience: ENTITY,
+            recipient: ACS,
+            question: QUESTION,
+            begins: TimeDelta::minutes(-1),
+            ends: TimeDelta::minutes(5),
+            has_conditions: true,
+            has_sign_in: true,
+        }
+    }
+
+    /// As XML, with a place for a signature.
+    fn xml(&self, signature: &str) -> String {
+        let Self { id, name_id, issuer, audience, recipient, question, .. } = self;
+        let now = Utc::now();
+        let (begins, ends, now) = (instant(now + self.begins), instant(now + self.ends), instant(now));
+        let audience = match *audience {
+            "" => String::new(),
+            name => format!("<AudienceRestriction><Audience>{name}</Audience></AudienceRestriction>"),
+        };
+        let conditions =
+            format!("<Conditions NotBefore=\"{begins}\" NotOnOrAfter=\"{ends}\">{audience}</Conditions>");
+        let conditions = if self.has_conditions { conditions } else { String::new() };
+        let sign_in = format!(
+            "<AuthnStatement AuthnInstant=\"{now}\"><AuthnContext><AuthnContextClassRef>\
+             urn:oasis:names:tc:SAML:2.0:ac:classes:Password</AuthnContextClassRef></AuthnContext></AuthnStatement>"
+        );
+        let sign_in = if self.has_sign_in { sign_in } else { String::new() };
+        format!(
+            "<Assertion xmlns=\"{ASSERTION_NS}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{now}\">\
+             <Issuer>{issuer}</Issuer>{signature}<Subject>\
+             <NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">{name_id}</NameID>\
+             <SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"><SubjectConfirmationData \
+             InResponseTo=\"{question}\" Recipient=\"{recipient}\" NotOnOrAfter=\"{ends}\"/>\
+             </SubjectConfirmation></Subject>{conditions}{sign_in}<AttributeStatement>\
+             <Attribute Name=\"displayName\"><AttributeValue>Ann Berg</AttributeValue></Attribute>\
+             <Attribute Name=\"groups\"><AttributeValue>inviters</AttributeValue>\
+             <AttributeValue>staff</AttributeValue></Attribute></AttributeStatement></Assertion>"
+        )
+    }
+
+    /// Signed as providers do it.
+    fn signed(&self) -> String {
+        OURS.signed(&self.xml(&place(self.id, RSA_SHA256)))
+    }
+}
+
+/// An empty signature over the element with this ID.
+fn place(id: &str, (signing, digest): (&str, &str)) -> String {
+    format!(
+        "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo>\
+         <ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>\
+         <ds:SignatureMethod Algorithm=\"{signing}\"/><ds:Reference URI=\"#{id}\"><ds:Transforms>\
+         <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>\
+         <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/></ds:Transforms>\
+         <ds:DigestMethod Algorithm=\"{digest}\"/><ds:DigestValue/></ds:Reference></ds:SignedInfo>\
+         <ds:SignatureValue/></ds:Signature>"
+    )
+}
+
+/// The response around an assertion: its ID, its status, where it goes, what it answers, and what is inside.
+fn response(inside: &str) -> String {
+    shell("_r1", "Success", ACS, QUESTION, inside)
+}
+
+fn shell(id: &str, status: &str, destination: &str, question: &str, inside: &str) -> String {
+    format!(
+        "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"{id}\" Version=\"2.0\" \
+         IssueInstant=\"{}\" Destination=\"{destination}\" InResponseTo=\"{question}\">\
+         <Issuer xmlns=\"{ASSERTION_NS}\">{IDP}</Issuer><samlp:Status><samlp:StatusCode \
+         Value=\"urn:oasis:names:tc:SAML:2.0:status:{status}\"/></samlp:Status>{inside}</samlp:Response>",
+        instant(Utc::now())
+    )
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn metadata(keys: &[&str]) -> String {
+    let key = |key: &&str| {
+        format!(
+            "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
+             <X509Certificate>{key}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+        )
+    };
+    let keys = keys.iter().map(key).collect::<Vec<_>>().concat();
+    format!(
+        "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{IDP}\"><IDPSSODescriptor \
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}<SingleSignOnService \
+         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"https://idp.corp.example/sso\"/>\
+         </IDPSSODescriptor></EntityDescriptor>"
+    )
+}
+
+fn load(metadata: &str) -> Result<Saml, ProviderFault> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idp.xml");
+    fs::write(&file, metadata).unwrap();
+    let settings = config::Saml {
+        name: "idp".to_owned(),
+        label: "Sign in".to_owned(),
+        metadata: file,
+        mail: None,
+        display_name: "displayName".to_owned(),
+        groups: "groups".to_owned(),
+        rights: SamlRights::default(),
+        clock_skew: std::time::Duration::from_mins(1),
+    };
+    Saml::load(&[settings], PORTAL)
+}
+
+/// What the portal makes of an answer.
+async fn judged(xml: &str) -> Result<Vouched, Objection> {
+    let saml = load(&metadata(&[&OURS.certificate])).unwrap();
+    match saml.vouched("idp", QUESTION, STANDARD.encode(xml), now()).await {
+        Ok(vouched) => Ok(vouched),
+        Err(Failure::Objection(objection)) => Err(objection),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(Utc::now().timestamp_millis())
+}
+
+/// Cuts the one signature out of a signed element.
+fn torn(signed: &str) -> (String, String) {
+    let (start, end) = (signed.find("<ds:Signature ").unwrap(), signed.find("</ds:Signature>").unwrap() + 15);
+    (signed[start..end].to_owned(), format!("{}{}", &signed[..start], &signed[end..]))
+}
+
+#[tokio::test]
+async fn an_answer_is_believed_whichever_part_is_signed() {
+    let assertion = Claims::good().signed();
+    let whole = shell("_r1", "Success", ACS, QUESTION, &Claims::good().xml(""));
+    let (head, tail) = whole.split_once("</Issuer>").unwrap();
+    let whole = OURS.signed(&format!("{head}</Issuer>{}{tail}", place("_r1", RSA_SHA256)));
+    for xml in [response(&assertion), whole] {
+        let vouched = judged(&xml).await.unwrap();
+        assert_eq!(vouched.mailbox.to_string(), "Ann Berg <ann@corp.example>");
+        assert_eq!(vouched.groups, ["inviters", "staff"]);
+    }
+}
+
+#[tokio::test]
+async fn keys_roll_over_one_beside_the_other() {
+    let saml = load(&metadata(&[&FOREIGN.certificate, &OURS.certificate])).unwrap();
+    let encoded = STANDARD.encode(response(&Claims::good().signed()));
+    assert!(saml.vouched("idp", QUESTION, encoded, now()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_a_provider_would_not_have_said_is_refused() {
+    let refused = |words: &str| Some(words.to_owned());
+    let by_samael = None;
+    let good = Claims::good;
+    let list = [
+        ("unsigned", response(&good().xml("")), by_samael.clone()),
+        ("another name", response(&good().signed().replace("ann@corp", "eve@corp")), by_samael.clone()),
+        (
+            "signed by somebody else",
+            response(&FOREIGN.signed(&good().xml(&place("_a1", RSA_SHA256)))),
+            by_samael.clone(),
+        ),
+        ("SHA-1", response(&OURS.signed(&good().xml(&place("_a1", RSA_SHA1)))), by_samael.clone()),
+        (
+            "another issuer",
+            response(&Claims { issuer: "https://evil.example", ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "another audience",
+            response(&Claims { audience: "https://other.example", ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "no audience",
+            response(&Claims { audience: "", ..good() }.signed()),
+            refused("it says neither for whom nor until when it holds"),
+        ),
+        (
+            "no conditions",
+            response(&Claims { has_conditions: false, ..good() }.signed()),
+            refused("it says neither for whom nor until when it holds"),
+        ),
+        (
+            "nobody signed in",
+            response(&Claims { has_sign_in: false, ..good() }.signed()),
+            refused("it does not say that somebody has signed in"),
+        ),
+        (
+            "another recipient",
+            response(&Claims { recipient: "https://evil.example/acs", ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "expired",
+            response(&Claims { ends: TimeDelta::minutes(-10), ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "expired by less than the library allows",
+            response(&Claims { ends: TimeDelta::seconds(-61), ..good() }.signed()),
+            None,
+        ),
+        (
+            "not yet valid",
+            response(&Claims { begins: TimeDelta::minutes(10), ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "another question inside",
+            response(&Claims { question: "_other", ..good() }.signed()),
+            by_samael.clone(),
+        ),
+        (
+            "another question outside",
+            shell("_r1", "Success", ACS, "_other", &good().signed()),
+            refused("it does not answer the question that this browser carried"),
+        ),
+        (
+            "another destination",
+            shell("_r1", "Success", "https://evil.example/acs", QUESTION, &good().signed()),
+            refused("it is addressed to somebody else"),
+        ),
+        (
+            "no success",
+            shell("_r1", "Responder", ACS, QUESTION, &good().signed()),
+            refused("the provider answers with the status urn:oasis:names:tc:SAML:2.0:status:Responder"),
+        ),
+        ("no assertion", response(""), refused("it has 0 assertions, not one")),
+        (
+            "no address",
+            response(&Claims { name_id: "ann", ..good() }.signed()),
+            refused("it has no mail address in the attribute “NameID”"),
+        ),
+    ];
+    for (name, xml, words) in list {
+        let objection = judged(&xml).await.expect_err(name).to_string();
+        assert!(words.is_none_or(|words| words == objection), "{name}: {objection}");
+    }
+}
+
+#[tokio::test]
+async fn a_signature_counts_only_for_what_it_signs() {
+    let signed = Claims::good().signed();
+    let (signature, bare) = torn(&signed);
+    let evil = Claims { id: "_evil", name_id: "eve@corp.example", ..Claims::good() }.xml("");
+    let after_issuer =
+        |assertion: &str, inside: &str| assertion.replacen("</Issuer>", &format!("</Issuer>{inside}"), 1);
+    let within = |inside: &str| signature.replace("</ds:Signature>", &format!("{inside}</ds:Signature>"));
+    let object = |inside: &str| within(&format!("<ds:Object>{inside}</ds:Object>"));
+
+    let whole = response(&Claims::good().xml(""));
+    let (head, tail) = whole.split_once("</Issuer>").unwrap();
+    let whole = OURS.signed(&format!("{head}</Issuer>{}{tail}", place("_r1", RSA_SHA256)));
+    let (whole_signature, whole_bare) = torn(&whole);
+    let evil_shell = |inside: &str| after_issuer(&shell("_evil_r", "Success", ACS, QUESTION, &evil), inside);
+
+    let list =
+        [
+            (
+                "XSW 1",
+                evil_shell(&whole_signature.replace(
+                    "</ds:Signature>",
+                    &format!("<ds:Object>{whole_bare}</ds:Object></ds:Signature>"),
+                )),
+            ),
+            ("XSW 2", evil_shell(&format!("{whole_bare}{whole_signature}"))),
+            ("XSW 3", response(&format!("{evil}{signed}"))),
+            ("XSW 4", response(&evil.replace("</Assertion>", &format!("{signed}</Assertion>")))),
+            ("XSW 5", response(&format!("{}{bare}", after_issuer(&evil, &signature)))),
+            ("XSW 6", response(&after_issuer(&evil, &within(&bare)))),
+            ("XSW 7", response(&format!("<samlp:Extensions>{evil}</samlp:Extensions>{signed}"))),
+            ("XSW 8", response(&after_issuer(&evil, &object(&bare)))),
+            ("behind it", response(&format!("{signed}{evil}"))),
+            ("the same ID before", response(&format!("{}{signed}", evil.replace("_evil", "_a1")))),
+            ("the same ID behind", response(&format!("{signed}{}", evil.replace("_evil", "_a1")))),
+        ];
+    for (name, xml) in list {
+        assert!(judged(&xml).await.is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_two_parsers_may_read_differently_is_refused() {
+    let signed = Claims::good().signed();
+    let encrypted = format!("<EncryptedAssertion xmlns=\"{ASSERTION_NS}\"/>");
+    let entity = "<!DOCTYPE x [<!ENTITY e \"eve@corp.example\">]>";
+    let list = [
+        ("a comment in the name", response(&signed.replace("ann@", "an<!--x-->n@")), Objection::Malformed),
+        (
+            "a comment that was signed",
+            response(
+                &OURS.signed(
+                    &Claims { name_id: "ann@corp.example<!---->.evil.example", ..Claims::good() }
+                        .xml(&place("_a1", RSA_SHA256)),
+                ),
+            ),
+            Objection::Malformed,
+        ),
+        ("CDATA", response(&signed.replace("ann@", "<![CDATA[ann@]]>")), Objection::Malformed),
+        ("an instruction", response(&signed.replace("ann@", "<?x y?>ann@")), Objection::Malformed),
+        (
+            "DOCTYPE",
+            format!("{entity}{}", response(&signed.replace("ann@corp.example", "&e;"))),
+            Objection::Malformed,
+        ),
+        ("cut off", response(&signed)[..response(&signed).len() - 30].to_owned(), Objection::Malformed),
+        ("more behind it", format!("{}<x/>", response(&signed)), Objection::Malformed),
+        ("deep", response(&format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000))), Objection::Malformed),
+        ("empty", String::new(), Objection::Malformed),
+        ("encrypted", response(&encrypted), Objection::Encrypted),
+        ("encrypted beside it", response(&format!("{signed}{encrypted}")), Objection::Encrypted),
+        ("large", response(&format!("{signed}{}", " ".repeat(RESPONSE_MAX))), Objection::TooLarge),
+    ];
+    for (name, xml, objection) in list {
+        assert_eq!(judged(&xml).await, Err(objection), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_octet_of_an_answer_can_be_changed_to_another_person() {
+    let good = response(&Claims::good().signed());
+    let ann = Address::parse("ann@corp.example").unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut octets = good.clone().into_bytes();
+        octets[at] ^= 1;
+        if let Ok(text) = String::from_utf8(octets)
+            && let Ok(vouched) = judged(&text).await
+        {
+            assert_eq!(vouched.mailbox.address, ann, "octet {at}");
+            assert_eq!(vouched.groups, ["inviters", "staff"]);
+        }
+    }
+}
+
+#[test]
+fn metadata_without_what_makes_them_safe_are_not_taken() {
+    let good = metadata(&[&OURS.certificate]);
+    for (metadata, words) in [
+        (metadata(&[]), "names no key for signing"),
+        (good.replace("HTTP-Redirect", "HTTP-POST"), "HTTP-Redirect binding"),
+        (
+            good.replace("https://idp.corp.example/sso", "http://idp.corp.example/sso"),
+            "is not an https address",
+        ),
+        (format!("<!DOCTYPE x>{good}"), "has a DOCTYPE"),
+        ("hello".to_owned(), "is not the metadata of one identity provider"),
+    ] {
+        let fault = load(&metadata).err().expect(words).to_string();
+        assert!(fault.starts_with("saml idp: ") && fault.contains(words), "{fault}");
+    }
+}
+
+#[test]
+fn the_question_goes_to_the_provider_with_our_name_and_id() {
+    let saml = load(&metadata(&[&OURS.certificate])).unwrap();
+    let question = saml.question("idp", QUESTION).unwrap();
+    assert!(question.starts_with("https://idp.corp.example/sso?SAMLRequest="), "{question}");
+    assert_eq!(saml.question("other", QUESTION), None);
+    let metadata = saml.metadata();
+    assert!(
+        metadata.contains(&format!("entityID=\"{ENTITY}\""))
+            && metadata.contains(&format!("Location=\"{ACS}\""))
+    );
+}

@@ -1,0 +1,104 @@
+//! `[[saml]]`: identity providers that vouch for staff (SAML 2.0).
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::section::Section;
+use crate::config::units::{self, Wrong};
+
+/// Characters of a provider's name; it is part of an address.
+const NAME_MAX: usize = 32;
+/// Identity providers at most; the sign-in page has a button for each.
+const PROVIDERS_MAX: usize = 8;
+const SKEW: Duration = Duration::from_mins(2);
+/// More would let an old answer live on.
+const SKEWS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(5);
+
+/// One identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saml {
+    /// What it is called in our addresses: `/saml/NAME`.
+    pub name: String,
+    /// The words on its button.
+    pub label: String,
+    /// Its metadata, XML.
+    pub metadata: PathBuf,
+    /// The attribute with the mail address; without it the NameID must be one.
+    pub mail: Option<String>,
+    /// The attribute with the display name.
+    pub display_name: String,
+    /// The attribute with the groups.
+    pub groups: String,
+    /// Groups that give rights.
+    pub rights: SamlRights,
+    /// How far the two clocks may be apart.
+    pub clock_skew: Duration,
+}
+
+/// Groups that give rights, as the provider calls them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SamlRights {
+    /// To invite people outside; with none, everybody may.
+    pub invite: Vec<String>,
+    /// To invite colleagues to an internal account; with none, nobody may.
+    pub invite_internal: Vec<String>,
+    /// To administer the gateway; with none, nobody may.
+    pub admin: Vec<String>,
+}
+
+pub(super) fn providers(root: &mut Section<'_>) -> Option<Vec<Saml>> {
+    let providers = root.each("saml", provider)?;
+    if !providers.is_empty() && !cfg!(feature = "saml") {
+        root.fault(
+            "saml",
+            "this program was built without the feature “saml”",
+            "Build it with `cargo build --release --locked --features saml`, or remove the section.",
+        );
+    }
+    if providers.len() > PROVIDERS_MAX {
+        root.fault("saml", "there are too many", format!("Name at most {PROVIDERS_MAX}."));
+    }
+    let mut names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
+        root.fault("saml", format!("the name {twice} is given twice"), "Give each a name of its own.");
+    }
+    Some(providers)
+}
+
+fn provider(section: &mut Section<'_>) -> Option<Saml> {
+    let file = section.file();
+    let name = section.required("name", "\"entra\"", name);
+    let metadata = section.required("metadata", "\"saml/entra.xml\"", file);
+    let label = section.or("label", "Sign in with your organisation".to_owned(), units::line);
+    let mail = section.optional("mail", units::line);
+    let display_name = section.or("display_name", "displayName".to_owned(), units::line);
+    let groups = section.or("groups", "groups".to_owned(), units::line);
+    let rights = section.section("rights", rights);
+    let clock_skew = section.or("clock_skew", SKEW, units::time(SKEWS));
+    Some(Saml { name: name?, label, metadata: metadata?, mail, display_name, groups, rights, clock_skew })
+}
+
+fn rights(section: &mut Section<'_>) -> SamlRights {
+    let mut groups = |key| section.list(key, units::line).unwrap_or_default();
+    SamlRights {
+        invite: groups("invite"),
+        invite_internal: groups("invite_internal"),
+        admin: groups("admin"),
+    }
+}
+
+fn name(text: &str) -> Result<String, Wrong> {
+    let is_fit = (1..=NAME_MAX).contains(&text.len())
+        && text.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
+        && text != "acs"
+        && text != "metadata";
+    if is_fit {
+        return Ok(text.to_owned());
+    }
+    Err(Wrong::new(
+        format!("“{text}” is not a name for an address"),
+        format!("Write up to {NAME_MAX} small letters, digits and hyphens; “acs” and “metadata” are taken."),
+    ))
+}
