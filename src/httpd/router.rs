@@ -17,7 +17,7 @@ use crate::auth::Authenticator;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, guests, invitations, invite, mailbox, renewal, sign_in};
+use crate::httpd::pages::{activate, dropoff, files, invitations, invite, mailbox, renewal, sign_in};
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::intake::letters::Letters;
@@ -81,8 +81,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(sign_in::routes())
         .merge(dropoff::routes())
         .merge(invite::routes())
-        .merge(invitations::routes())
-        .merge(guests::routes());
+        .merge(invitations::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }

@@ -94,7 +94,6 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/invited.html", built_in!("page/invited.html"), sample::staff::invited, FORM),
     rendered("page/invitations.html", built_in!("page/invitations.html"), sample::staff::invitations, &[]),
     rendered("page/invitation.html", built_in!("page/invitation.html"), sample::staff::invitation, &[]),
-    rendered("page/guests.html", built_in!("page/guests.html"), sample::staff::guests, &[]),
     rendered("page/no-right.html", built_in!("page/no-right.html"), sample::page, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),

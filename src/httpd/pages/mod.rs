@@ -3,7 +3,6 @@
 pub mod activate;
 pub mod dropoff;
 pub mod files;
-pub mod guests;
 pub mod invitations;
 pub mod invite;
 pub mod letter;

@@ -5,6 +5,7 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod invitations;
 mod invite;
 mod letters;
 mod sign_in;
@@ -83,6 +84,7 @@ struct House {
     /// The word in the address of the mailbox.
     word: Token,
     pages: Pages,
+    renewals: Renewals,
     folder: TempDir,
 }
 
@@ -164,7 +166,7 @@ impl House {
             staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration,
-            renewals,
+            renewals: renewals.clone(),
             authenticator,
             letters,
         };
@@ -182,6 +184,7 @@ impl House {
             mailbox,
             word,
             pages,
+            renewals,
             folder,
         }
     }

@@ -123,25 +123,3 @@ pub(in crate::template) fn invitation() -> [Value; 2] {
         )
     })
 }
-
-/// Whom a staff member answers for: somebody, and nobody yet.
-pub(in crate::template) fn guests() -> [Value; 2] {
-    both(|full| {
-        let guest = |named: bool| {
-            context!(
-                id => "0198f2c4aabbccddeeff001122334455",
-                name => named.then_some("Kim Roe"),
-                address => "kim@partner.example",
-                since => "24 November 2026, 13:45 UTC",
-                last_use => named.then_some("25 November 2026, 13:45 UTC"),
-                others => if named { 1 } else { 0 },
-            )
-        };
-        context!(
-            organisation => organisation(),
-            guests => if full { vec![guest(true), guest(false)] } else { Vec::new() },
-            ended => full,
-            form => FORM,
-        )
-    })
-}

@@ -2,6 +2,8 @@
 
 pub mod one;
 
+use std::fmt::Write as _;
+
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -108,7 +110,8 @@ fn encoded(text: &str) -> String {
         if octet.is_ascii_alphanumeric() || b"-._".contains(&octet) {
             encoded.push(char::from(octet));
         } else {
-            encoded.push_str(&format!("%{octet:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{octet:02X}");
         }
     }
     encoded

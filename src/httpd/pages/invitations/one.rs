@@ -71,11 +71,8 @@ async fn show(
         Ok(invitation) => invitation,
         Err(status) => return status.into_response(),
     };
-    let done = match query.as_deref() {
-        Some(done @ ("resent" | "withdrawn" | "extended")) => done,
-        _ => "",
-    };
-    page(&pages, &renewals, &staff, &invitation, done, None)
+    let done = query.as_deref().filter(|done| ["resent", "withdrawn", "extended"].contains(done));
+    page(&pages, &renewals, &staff, &invitation, done.unwrap_or_default(), None)
 }
 
 async fn resend(
@@ -134,9 +131,7 @@ fn told(
 ) -> Response {
     match changed {
         Ok(_) => Redirect::to(&format!("/invitations/{}?{done}", invitation.id)).into_response(),
-        Err(
-            fault @ (TendingFault::Notice(_) | TendingFault::Random(_) | TendingFault::Store(_)),
-        ) => {
+        Err(fault @ (TendingFault::Notice(_) | TendingFault::Random(_) | TendingFault::Store(_))) => {
             error!(%fault, "changing an invitation");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
