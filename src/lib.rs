@@ -12,7 +12,7 @@
 //! 8  cli                                                    commands
 //! 7  daemon                                                 assembly
 //! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · tending · roster · janitor    flows: one verb each; only they span books
+//! 5  intake · delivery · registration · upkeep · tending · roster · janitor    flows: only they span books
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · queue                             books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
@@ -36,7 +36,8 @@
 //!
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
-//! an expired link stands [`tending`]: a fresh link, or the question to the inviter.
+//! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
+//! accounts afterwards, a forgotten password first of all, is [`upkeep`].
 //!
 //! # What holds always
 //!
@@ -84,3 +85,4 @@ pub mod smtpd;
 pub mod store;
 pub mod template;
 pub mod tending;
+pub mod upkeep;

@@ -3,12 +3,16 @@
 //! Each event is one line of the journal with fields, target `audit`. Addresses are masked, also those inside the
 //! words of others; a line holds no secret, no line break and nothing endless.
 
+mod deed;
+
 use std::net::IpAddr;
 
 use tracing::info;
 
 use crate::base::address::Address;
 use crate::base::id::{InvitationId, MessageId};
+
+pub use self::deed::Deed;
 
 /// Characters of foreign words (a reply, a reason) in one line.
 const WORDS_MAX: usize = 400;
@@ -145,6 +149,17 @@ pub enum Event<'a> {
         /// At which face: `smtp`, `web`.
         face: &'a str,
     },
+    /// Something was done to an account.
+    Account {
+        /// What.
+        deed: Deed,
+        /// Whose account it is.
+        whom: &'a Address,
+        /// By whom: `person`, `link`, `administrator`, `time`.
+        by: &'a str,
+        /// From where; `None` on this machine.
+        peer: Option<IpAddr>,
+    },
     /// A template of the admin was not taken; the last good one stays.
     TemplateRefused {
         /// The file, relative to the admin's folder.
@@ -199,6 +214,9 @@ pub fn record(event: &Event<'_>) {
         }
         Event::SignInFailed { name: typed, peer, face } => {
             info!(target: "audit", name = name(typed), %peer, face, "sign-in failed");
+        }
+        Event::Account { deed, whom, by, peer } => {
+            info!(target: "audit", account = whom.masked(), by, peer = from(peer), "{}", deed.words());
         }
         Event::TemplateRefused { file, reason } => {
             info!(target: "audit", file = words(file), reason = words(reason), "template refused");

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::base::address::{Address, Domain};
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
-    Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
+    Fault, Faults, GuestAccounts, Invite, Limits, Log, Organisation, Registration, Relay, Server, Settings,
+    Storage, Web,
 };
 use crate::config::{listen, storage};
 
@@ -49,6 +50,8 @@ impl Settings {
                 staff_networks: Vec::new(),
             },
             invite: Invite::at(invite.to_vec()),
+            registration: Registration::default(),
+            guests: GuestAccounts::default(),
             relay: Relay::default(),
             dkim: Vec::new(),
             saml: Vec::new(),

@@ -12,6 +12,7 @@ mod invite;
 mod limits;
 mod listen;
 mod organisation;
+mod people;
 mod relay;
 mod saml;
 mod section;
@@ -33,6 +34,7 @@ use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::people::{GuestAccounts, Registration};
 pub use self::relay::Bounces;
 pub use self::saml::{Saml, SamlRights};
 
@@ -49,6 +51,10 @@ pub struct Settings {
     pub web: Web,
     /// Invitations.
     pub invite: Invite,
+    /// How accounts of guests begin.
+    pub registration: Registration,
+    /// How accounts of guests end.
+    pub guests: GuestAccounts,
     /// Where mail goes.
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
@@ -335,6 +341,8 @@ impl Settings {
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
+        let registration = root.section("registration", people::registration);
+        let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let saml = saml::providers(root);
@@ -348,6 +356,8 @@ impl Settings {
             listeners: listeners?,
             web: web?,
             invite: invite?,
+            registration,
+            guests,
             relay: relay?,
             dkim: dkim?,
             saml: saml?,

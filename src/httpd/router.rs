@@ -17,12 +17,16 @@ use crate::auth::Authenticator;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, invitations, invite, mailbox, renewal, sign_in};
+use crate::httpd::pages::{
+    account, activate, dropoff, files, forgotten, invitations, invite, mailbox, renewal, sign_in, verify,
+};
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::Upkeep;
+use crate::upkeep::forgotten::Forgotten;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +60,10 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// Takes what staff write.
     pub letters: Letters,
+    /// What people do about their own accounts.
+    pub upkeep: Upkeep,
+    /// Forgotten passwords.
+    pub forgotten: Forgotten,
 }
 
 impl Bounds {
@@ -81,7 +89,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(sign_in::routes())
         .merge(dropoff::routes())
         .merge(invite::routes())
-        .merge(invitations::routes());
+        .merge(invitations::routes())
+        .merge(verify::routes())
+        .merge(forgotten::routes())
+        .merge(account::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
@@ -145,5 +156,7 @@ part!(
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
-    letters: Letters
+    letters: Letters,
+    upkeep: Upkeep,
+    forgotten: Forgotten
 );

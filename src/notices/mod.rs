@@ -5,6 +5,7 @@
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
 mod links;
+pub mod person;
 mod receipt;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
 pub(super) mod staff;
 
 use minijinja::context;

@@ -131,7 +131,7 @@ async fn leave(State(sessions): State<Sessions>, Form { by: person, .. }: Form<P
     }
 }
 
-fn too_often(wait: Duration) -> String {
+pub(super) fn too_often(wait: Duration) -> String {
     let minutes = wait.as_secs().div_ceil(60);
     let wait = match wait.as_secs() {
         0 | 1 => "a second".to_owned(),

@@ -8,6 +8,7 @@ mod frame;
 mod invitations;
 mod invite;
 mod letters;
+mod people;
 mod sign_in;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,7 @@ use crate::httpd::session::Sessions;
 use crate::intake::{self, guest};
 use crate::invites::{Handover, Invitation, Invites, Life, State};
 use crate::mail::dkim::Signer;
+use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
@@ -53,6 +55,8 @@ use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::forgotten::Forgotten;
+use crate::upkeep::{self, Upkeep};
 
 const SETTINGS: &str = r#"
 [server]
@@ -143,7 +147,7 @@ impl House {
             notices.clone(),
             queue.clone(),
             dynamic.clone(),
-            Rules::new(&settings.organisation, &settings.web),
+            Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
         let renewals = Renewals::new(tending, notices.clone(), queue.clone());
@@ -154,12 +158,23 @@ impl House {
             guests: guest::Books { invites: invites.clone(), accounts: accounts.clone() },
             authenticator: authenticator.clone(),
             templates: shelf,
-            notices,
+            notices: notices.clone(),
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: dynamic.clone(),
         };
         let letters = invite::letters(&settings, door);
+        let upkeep = upkeep::Parts {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            passwords: passwords.clone(),
+            notices: notices.clone(),
+            queue: queue.clone(),
+            clock: dynamic.clone(),
+        };
+        let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
+        let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
+        tokio::spawn(clerk.run(Lifecycle::new()));
         let parts = Parts {
             pages: pages.clone(),
             sessions,
@@ -169,6 +184,8 @@ impl House {
             renewals: renewals.clone(),
             authenticator,
             letters,
+            upkeep,
+            forgotten,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
