@@ -12,7 +12,7 @@
 //! 8  cli                                                    commands
 //! 7  daemon                                                 assembly
 //! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · upkeep · tending · roster · janitor    flows: only they span books
+//! 5  intake · delivery · registration · upkeep · tending · sponsoring · roster · janitor    flows: only they span books
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · queue                             books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
@@ -37,7 +37,8 @@
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
 //! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
-//! accounts afterwards, a forgotten password first of all, is [`upkeep`].
+//! accounts afterwards, a forgotten password first of all, is [`upkeep`]; what a staff member does about the guests whom
+//! he or she has invited, [`sponsoring`].
 //!
 //! # What holds always
 //!
@@ -82,6 +83,7 @@ pub mod registration;
 pub mod roster;
 pub mod smtp;
 pub mod smtpd;
+pub mod sponsoring;
 pub mod store;
 pub mod template;
 pub mod tending;

@@ -33,6 +33,7 @@ use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
 use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::store::Store;
 use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
@@ -209,6 +210,8 @@ impl Rooms {
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
+            roster: self.roster(settings),
             letters: Letters::new(
                 intake,
                 self.invites.clone(),

@@ -13,7 +13,6 @@ use ipnet::IpNet;
 use tracing::error;
 
 use crate::accounts::{Account, Kind, Session};
-use crate::base::address::Address;
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
 use crate::httpd::session::Sessions;
@@ -41,6 +40,8 @@ pub struct Visitor {
 pub struct Person {
     /// The account, as it is now.
     pub account: Account,
+    /// Where the request comes from.
+    pub peer: IpAddr,
     session: Session,
     hash: TokenHash,
 }
@@ -93,13 +94,6 @@ impl Visitor {
 }
 
 impl Person {
-    /// Whether an address is one of this person's.
-    #[must_use]
-    pub fn owns(&self, address: &Address) -> bool {
-        let account = &self.account;
-        account.aliases.iter().chain([&account.mailbox.address]).any(|own| own.same_mailbox(address))
-    }
-
     /// What the session is stored under.
     #[must_use]
     pub const fn session(&self) -> &TokenHash {
@@ -145,11 +139,12 @@ where
 
     /// Who is not signed in is led to the way in, and from there to the page that was to be seen.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let peer = peer(parts).map_err(IntoResponse::into_response)?;
         let wanted = if parts.method == Method::GET { parts.uri.path() } else { "" };
         let way_in = || Next::read(wanted).sign_in().into_response();
         let token = Name::Session.read(&parts.headers).ok_or_else(way_in)?;
         match Sessions::from_ref(state).find(&token) {
-            Ok(Some((session, account))) => Ok(Self { account, session, hash: token.hash() }),
+            Ok(Some((session, account))) => Ok(Self { account, peer, session, hash: token.hash() }),
             Ok(None) => Err(way_in()),
             Err(fault) => {
                 error!(%fault, "reading a session");

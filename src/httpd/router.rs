@@ -18,12 +18,15 @@ use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::{
-    account, activate, dropoff, files, forgotten, invitations, invite, mailbox, renewal, sign_in, verify,
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, renewal,
+    sign_in, verify,
 };
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::intake::letters::Letters;
 use crate::registration::Registration;
+use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -60,6 +63,10 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// Takes what staff write.
     pub letters: Letters,
+    /// Staff and their guests.
+    pub sponsoring: Sponsoring,
+    /// All accounts, for administrators.
+    pub roster: Roster,
     /// What people do about their own accounts.
     pub upkeep: Upkeep,
     /// Forgotten passwords.
@@ -90,6 +97,8 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(dropoff::routes())
         .merge(invite::routes())
         .merge(invitations::routes())
+        .merge(guests::routes())
+        .merge(admin::people::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes());
@@ -157,6 +166,8 @@ part!(
     renewals: Renewals,
     authenticator: Authenticator,
     letters: Letters,
+    sponsoring: Sponsoring,
+    roster: Roster,
     upkeep: Upkeep,
     forgotten: Forgotten
 );

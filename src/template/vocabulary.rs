@@ -138,6 +138,8 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/invited.html", built_in!("page/invited.html"), sample::staff::invited, FORM),
     rendered("page/invitations.html", built_in!("page/invitations.html"), sample::staff::invitations, &[]),
     rendered("page/invitation.html", built_in!("page/invitation.html"), sample::staff::invitation, &[]),
+    rendered("page/guests.html", built_in!("page/guests.html"), sample::staff::guests, &[]),
+    rendered("page/people.html", built_in!("page/people.html"), sample::staff::people, &[]),
     rendered("page/no-right.html", built_in!("page/no-right.html"), sample::page, &[]),
     rendered("page/waiting.html", built_in!("page/waiting.html"), people::waiting, FORM),
     rendered("page/verify.html", built_in!("page/verify.html"), people::verifying, FORM),

@@ -73,7 +73,7 @@ impl Tending {
     /// The next ones of all the account's addresses together.
     fn part(&self, account: &Account, before: Option<InvitationId>) -> Result<Vec<Invitation>, StoreFault> {
         let mut part = Vec::new();
-        for address in account.aliases.iter().chain([&account.mailbox.address]) {
+        for address in account.addresses() {
             part.extend(self.invites.sent_from(address, before, STRIDE)?);
         }
         part.sort_by_key(|invitation| std::cmp::Reverse(invitation.id));

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["store", "net", "audit"],
     &["accounts", "invites", "queue"],
     &["notices", "auth"],
-    &["intake", "delivery", "registration", "upkeep", "tending", "roster", "janitor"],
+    &["intake", "delivery", "registration", "upkeep", "tending", "sponsoring", "roster", "janitor"],
     &["smtpd", "httpd", "control"],
     &["daemon"],
     &["cli"],

@@ -2,9 +2,11 @@
 //! cookies.
 
 mod activation;
+mod admin;
 mod connection;
 mod edges;
 mod frame;
+mod guests;
 mod invitations;
 mod invite;
 mod letters;
@@ -50,6 +52,8 @@ use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
+use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
@@ -164,6 +168,13 @@ impl House {
             clock: dynamic.clone(),
         };
         let letters = invite::letters(&settings, door);
+        let roster = Roster::new(
+            store.clone(),
+            accounts.clone(),
+            passwords.clone(),
+            settings.organisation.clone(),
+            dynamic.clone(),
+        );
         let upkeep = upkeep::Parts {
             store: store.clone(),
             accounts: accounts.clone(),
@@ -184,6 +195,8 @@ impl House {
             renewals: renewals.clone(),
             authenticator,
             letters,
+            sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
+            roster,
             upkeep,
             forgotten,
         };

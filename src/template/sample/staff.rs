@@ -123,3 +123,55 @@ pub(in crate::template) fn invitation() -> [Value; 2] {
         )
     })
 }
+
+/// Whom a staff member answers for: somebody, and nobody yet.
+pub(in crate::template) fn guests() -> [Value; 2] {
+    both(|full| {
+        let guest = |named: bool| {
+            context!(
+                id => "0198f2c4aabbccddeeff001122334455",
+                name => named.then_some("Kim Roe"),
+                address => "kim@partner.example",
+                since => "24 November 2026, 13:45 UTC",
+                last_use => named.then_some("25 November 2026, 13:45 UTC"),
+                others => if named { 1 } else { 0 },
+            )
+        };
+        context!(
+            organisation => organisation(),
+            guests => if full { vec![guest(true), guest(false)] } else { Vec::new() },
+            ended => full,
+            form => FORM,
+        )
+    })
+}
+
+/// Everybody who has an account: all kinds, and nobody who fits.
+pub(in crate::template) fn people() -> [Value; 2] {
+    both(|full| {
+        let person = |is_guest: bool, locked: bool, is_self: bool| {
+            context!(
+                id => "0198f2c4aabbccddeeff001122334455",
+                name => is_self.then_some("Ana Berg"),
+                address => if is_guest { "kim@partner.example" } else { "ana@corp.example" },
+                is_guest,
+                may_invite => is_self,
+                may_administer => is_self,
+                locked,
+                since => "24 November 2026, 13:45 UTC",
+                is_self,
+            )
+        };
+        let all = vec![person(false, false, true), person(false, true, false), person(true, false, false)];
+        context!(
+            organisation => organisation(),
+            people => if full { all } else { Vec::new() },
+            search => if full { "kim" } else { "" },
+            search_encoded => if full { "kim" } else { "" },
+            is_later => full,
+            next => full.then_some("0198f2c4aabbccddeeff001122334455"),
+            done => full,
+            form => FORM,
+        )
+    })
+}

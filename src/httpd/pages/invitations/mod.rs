@@ -104,7 +104,7 @@ impl<'a> Line<'a> {
 }
 
 /// As a value in an address (WHATWG URL §5.2): all but letters, digits and a few marks as their octets.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for octet in text.bytes() {
         if octet.is_ascii_alphanumeric() || b"-._".contains(&octet) {

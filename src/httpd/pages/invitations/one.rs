@@ -181,7 +181,7 @@ fn page(
 fn own(person: &Person, id: &str, renewals: &Renewals) -> Result<Invitation, StatusCode> {
     let id = InvitationId::from_str(id).map_err(|_| StatusCode::NOT_FOUND)?;
     match renewals.tending().show(id) {
-        Ok(invitation) if person.owns(&invitation.inviter.address) => Ok(invitation),
+        Ok(invitation) if person.account.owns(&invitation.inviter.address) => Ok(invitation),
         Ok(_) | Err(TendingFault::Unknown(_)) => Err(StatusCode::NOT_FOUND),
         Err(fault) => {
             error!(%fault, "reading an invitation");
