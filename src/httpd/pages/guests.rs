@@ -19,7 +19,7 @@ use crate::sponsoring::{Sponsored, Sponsoring, SponsoringFault};
 
 /// The names of `page/guests.html`.
 #[derive(Serialize)]
-struct Guests<'a> {
+struct List<'a> {
     guests: Vec<Line<'a>>,
     /// Whether an access was ended just now.
     ended: bool,
@@ -54,7 +54,7 @@ async fn list(
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
     };
-    let names = Guests {
+    let names = List {
         guests: guests.iter().map(Line::of).collect(),
         ended: query.as_deref() == Some("ended"),
         form: staff.form_token(),

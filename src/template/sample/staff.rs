@@ -134,7 +134,7 @@ pub(in crate::template) fn guests() -> [Value; 2] {
                 address => "kim@partner.example",
                 since => "24 November 2026, 13:45 UTC",
                 last_use => named.then_some("25 November 2026, 13:45 UTC"),
-                others => if named { 1 } else { 0 },
+                others => i32::from(named),
             )
         };
         context!(
@@ -155,8 +155,7 @@ pub(in crate::template) fn people() -> [Value; 2] {
                 name => is_self.then_some("Ana Berg"),
                 address => if is_guest { "kim@partner.example" } else { "ana@corp.example" },
                 is_guest,
-                may_invite => is_self,
-                may_administer => is_self,
+                rights => context!(invite => is_self, invite_internal => is_self, admin => is_self),
                 locked,
                 since => "24 November 2026, 13:45 UTC",
                 is_self,

@@ -34,7 +34,7 @@ struct Asked {
 
 /// The names of `page/people.html`.
 #[derive(Serialize)]
-struct People<'a> {
+struct List<'a> {
     people: Vec<Line<'a>>,
     search: &'a str,
     /// The same in an address.
@@ -54,8 +54,7 @@ struct Line<'a> {
     name: Option<&'a str>,
     address: String,
     is_guest: bool,
-    may_invite: bool,
-    may_administer: bool,
+    rights: Rights,
     locked: bool,
     since: String,
     /// Whether it is the one who looks.
@@ -85,7 +84,7 @@ async fn list(
         Ok(people) => people,
         Err(fault) => return failed(&fault),
     };
-    let names = People {
+    let names = List {
         people: people.accounts.iter().map(|account| Line::of(account, admin.account.id)).collect(),
         search: &asked.search,
         search_encoded: encoded(&asked.search),
@@ -149,8 +148,7 @@ impl<'a> Line<'a> {
             name: account.mailbox.name.as_deref(),
             address: account.mailbox.address.to_string(),
             is_guest: account.kind == Kind::Guest,
-            may_invite: account.rights.invite,
-            may_administer: account.rights.admin,
+            rights: account.rights,
             locked: account.locked,
             since: moment(account.created),
             is_self: account.id == looks,
