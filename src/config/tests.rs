@@ -207,10 +207,7 @@ fn all_that_is_wrong_is_said_at_once_with_key_and_remedy() {
                 "limits.idle",
                 "Write a whole number and a unit, for example \"30 seconds\", \"5 minutes\", \"1 hour\" or \"14 days\"."
             ),
-            (
-                "mail",
-                "These are known here: server, organisation, web, listener, invite, registration, guests, relay, dkim, storage, templates, limits, log."
-            ),
+            ("mail", "Did you mean saml?"),
         ]
     );
 }

@@ -1,171 +1,21 @@
 //! Answers that a provider really signed, and what somebody makes of them on the way. Each one on the list is refused,
 //! and for the reason that stands beside it.
 
+mod provider;
+
 use std::fs;
-use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
-use samael::crypto::{Crypto, CryptoProvider};
+use chrono::{TimeDelta, Utc};
 
 use crate::auth::saml::response::Objection;
+use crate::auth::saml::tests::provider::*;
 use crate::auth::saml::{Failure, Saml, Vouched};
 use crate::base::address::Address;
 use crate::config::{self, SamlRights};
 
 use super::*;
-
-const PORTAL: &str = "https://portal.corp.example";
-const ACS: &str = "https://portal.corp.example/saml/acs";
-const ENTITY: &str = "https://portal.corp.example/saml/metadata";
-const IDP: &str = "https://idp.corp.example/metadata";
-const QUESTION: &str = "_0123456789abcdef";
-const ASSERTION_NS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-const RSA_SHA256: (&str, &str) =
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256");
-const RSA_SHA1: (&str, &str) =
-    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1");
-
-/// Keys take long to make; the tests of this file share them.
-static OURS: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
-static FOREIGN: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
-
-/// Somebody with a key.
-struct Signatory {
-    key: Vec<u8>,
-    certificate: String,
-}
-
-impl Signatory {
-    fn fresh() -> Self {
-        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
-        let certificate = CertificateParams::new(vec!["idp.corp.example".to_owned()]).unwrap();
-        let certificate = STANDARD.encode(certificate.self_signed(&key).unwrap().der());
-        Self { key: key.serialize_der(), certificate }
-    }
-
-    /// Fills in the signatures that `xml` has places for.
-    fn signed(&self, xml: &str) -> String {
-        let document = Crypto::sign_xml(xml, &self.key).unwrap();
-        document.split_once("?>").unwrap().1.trim().to_owned()
-    }
-}
-
-/// What an assertion says. [`Claims::good`] is believed; each test changes one thing.
-struct Claims {
-    id: &'static str,
-    name_id: &'static str,
-    issuer: &'static str,
-    audience: &'static str,
-    recipient: &'static str,
-    question: &'static str,
-    begins: TimeDelta,
-    ends: TimeDelta,
-    has_conditions: bool,
-    has_sign_in: bool,
-}
-
-impl Claims {
-    const fn good() -> Self {
-        Self {
-            id: "_a1",
-            name_id: "ann@corp.example",
-            issuer: IDP,
-            audience: ENTITY,
-            recipient: ACS,
-            question: QUESTION,
-            begins: TimeDelta::minutes(-1),
-            ends: TimeDelta::minutes(5),
-            has_conditions: true,
-            has_sign_in: true,
-        }
-    }
-
-    /// As XML, with a place for a signature.
-    fn xml(&self, signature: &str) -> String {
-        let Self { id, name_id, issuer, audience, recipient, question, .. } = self;
-        let now = Utc::now();
-        let (begins, ends, now) = (instant(now + self.begins), instant(now + self.ends), instant(now));
-        let audience = match *audience {
-            "" => String::new(),
-            name => format!("<AudienceRestriction><Audience>{name}</Audience></AudienceRestriction>"),
-        };
-        let conditions =
-            format!("<Conditions NotBefore=\"{begins}\" NotOnOrAfter=\"{ends}\">{audience}</Conditions>");
-        let conditions = if self.has_conditions { conditions } else { String::new() };
-        let sign_in = format!(
-            "<AuthnStatement AuthnInstant=\"{now}\"><AuthnContext><AuthnContextClassRef>\
-             urn:oasis:names:tc:SAML:2.0:ac:classes:Password</AuthnContextClassRef></AuthnContext></AuthnStatement>"
-        );
-        let sign_in = if self.has_sign_in { sign_in } else { String::new() };
-        format!(
-            "<Assertion xmlns=\"{ASSERTION_NS}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{now}\">\
-             <Issuer>{issuer}</Issuer>{signature}<Subject>\
-             <NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">{name_id}</NameID>\
-             <SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"><SubjectConfirmationData \
-             InResponseTo=\"{question}\" Recipient=\"{recipient}\" NotOnOrAfter=\"{ends}\"/>\
-             </SubjectConfirmation></Subject>{conditions}{sign_in}<AttributeStatement>\
-             <Attribute Name=\"displayName\"><AttributeValue>Ann Berg</AttributeValue></Attribute>\
-             <Attribute Name=\"groups\"><AttributeValue>inviters</AttributeValue>\
-             <AttributeValue>staff</AttributeValue></Attribute></AttributeStatement></Assertion>"
-        )
-    }
-
-    /// Signed as providers do it.
-    fn signed(&self) -> String {
-        OURS.signed(&self.xml(&place(self.id, RSA_SHA256)))
-    }
-}
-
-/// An empty signature over the element with this ID.
-fn place(id: &str, (signing, digest): (&str, &str)) -> String {
-    format!(
-        "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo>\
-         <ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>\
-         <ds:SignatureMethod Algorithm=\"{signing}\"/><ds:Reference URI=\"#{id}\"><ds:Transforms>\
-         <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>\
-         <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/></ds:Transforms>\
-         <ds:DigestMethod Algorithm=\"{digest}\"/><ds:DigestValue/></ds:Reference></ds:SignedInfo>\
-         <ds:SignatureValue/></ds:Signature>"
-    )
-}
-
-/// The response around an assertion: its ID, its status, where it goes, what it answers, and what is inside.
-fn response(inside: &str) -> String {
-    shell("_r1", "Success", ACS, QUESTION, inside)
-}
-
-fn shell(id: &str, status: &str, destination: &str, question: &str, inside: &str) -> String {
-    format!(
-        "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"{id}\" Version=\"2.0\" \
-         IssueInstant=\"{}\" Destination=\"{destination}\" InResponseTo=\"{question}\">\
-         <Issuer xmlns=\"{ASSERTION_NS}\">{IDP}</Issuer><samlp:Status><samlp:StatusCode \
-         Value=\"urn:oasis:names:tc:SAML:2.0:status:{status}\"/></samlp:Status>{inside}</samlp:Response>",
-        instant(Utc::now())
-    )
-}
-
-fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-fn metadata(keys: &[&str]) -> String {
-    let key = |key: &&str| {
-        format!(
-            "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
-             <X509Certificate>{key}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
-        )
-    };
-    let keys = keys.iter().map(key).collect::<Vec<_>>().concat();
-    format!(
-        "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{IDP}\"><IDPSSODescriptor \
-         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}<SingleSignOnService \
-         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"https://idp.corp.example/sso\"/>\
-         </IDPSSODescriptor></EntityDescriptor>"
-    )
-}
 
 fn load(metadata: &str) -> Result<Saml, ProviderFault> {
     let folder = tempfile::tempdir().unwrap();
