@@ -344,10 +344,10 @@ impl Settings {
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
-        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let directory = ldap::directory(root);
+        let saml = saml::providers(root, directory.is_some());
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
         Some(Self {

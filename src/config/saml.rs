@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::address::Domain;
 use crate::config::section::Section;
 use crate::config::units::{self, Wrong};
 
@@ -24,6 +25,8 @@ pub struct Saml {
     pub label: String,
     /// Its metadata, XML.
     pub metadata: PathBuf,
+    /// The domains of the people for whom it may vouch; none means all of the organisation's.
+    pub domains: Vec<Domain>,
     /// The attribute with the mail address; without it the NameID must be one.
     pub mail: Option<String>,
     /// The attribute with the display name.
@@ -47,7 +50,8 @@ pub struct SamlRights {
     pub admin: Vec<String>,
 }
 
-pub(super) fn providers(root: &mut Section<'_>) -> Option<Vec<Saml>> {
+/// `has_directory`: whether that says already what people may do.
+pub(super) fn providers(root: &mut Section<'_>, has_directory: bool) -> Option<Vec<Saml>> {
     let providers = root.each("saml", provider)?;
     if !providers.is_empty() && !cfg!(feature = "saml") {
         root.fault(
@@ -58,6 +62,13 @@ pub(super) fn providers(root: &mut Section<'_>) -> Option<Vec<Saml>> {
     }
     if providers.len() > PROVIDERS_MAX {
         root.fault("saml", "there are too many", format!("Name at most {PROVIDERS_MAX}."));
+    }
+    if has_directory && providers.iter().any(|provider| provider.rights != SamlRights::default()) {
+        root.fault(
+            "saml.rights",
+            "the [directory] says already what people may do",
+            "Name the groups in [directory.groups], and remove [saml.rights].",
+        );
     }
     let mut names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
     names.sort_unstable();
@@ -72,12 +83,23 @@ fn provider(section: &mut Section<'_>) -> Option<Saml> {
     let name = section.required("name", "\"entra\"", name);
     let metadata = section.required("metadata", "\"saml/entra.xml\"", file);
     let label = section.or("label", "Sign in with your organisation".to_owned(), units::line);
+    let domains = section.list("domains", units::domain).unwrap_or_default();
     let mail = section.optional("mail", units::line);
     let display_name = section.or("display_name", "displayName".to_owned(), units::line);
     let groups = section.or("groups", "groups".to_owned(), units::line);
     let rights = section.section("rights", rights);
     let clock_skew = section.or("clock_skew", SKEW, units::time(SKEWS));
-    Some(Saml { name: name?, label, metadata: metadata?, mail, display_name, groups, rights, clock_skew })
+    Some(Saml {
+        name: name?,
+        label,
+        metadata: metadata?,
+        domains,
+        mail,
+        display_name,
+        groups,
+        rights,
+        clock_skew,
+    })
 }
 
 fn rights(section: &mut Section<'_>) -> SamlRights {

@@ -9,6 +9,10 @@ use crate::auth::Authenticator;
 use crate::auth::enrolment::{Enrolment, Freshness};
 use crate::auth::ldap::LdapDirectory;
 use crate::auth::password::Passwords;
+#[cfg(feature = "saml")]
+use crate::auth::saml::Saml;
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_on::SignOn;
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::daemon::{Outside, signing, templates};
@@ -17,6 +21,7 @@ use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::router;
 use crate::httpd::session::Sessions;
 use crate::intake::{Intake, Parts, Policy, guest};
@@ -50,6 +55,8 @@ pub(super) struct Rooms {
     pub(super) invites: Invites,
     pub(super) passwords: Passwords,
     pub(super) authenticator: Authenticator,
+    #[cfg(feature = "saml")]
+    pub(super) sign_on: SignOn,
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
     pub(super) addresses: Addresses,
@@ -88,6 +95,15 @@ impl Rooms {
             }
             None => authenticator,
         };
+        #[cfg(feature = "saml")]
+        let sign_on = SignOn::new(
+            Saml::load(&settings.saml, &settings.web.public_url)?,
+            authenticator.clone(),
+            accounts.clone(),
+            store.clone(),
+            Arc::clone(&clock),
+            &settings.organisation.domains,
+        );
         let shelf = Shelf::new(Templates::built_in());
         Ok(Self {
             store,
@@ -97,6 +113,8 @@ impl Rooms {
             invites,
             passwords,
             authenticator,
+            #[cfg(feature = "saml")]
+            sign_on,
             shelf,
             signer,
             addresses,
@@ -215,6 +233,9 @@ impl Rooms {
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            providers: Providers::new(&settings.saml),
+            #[cfg(feature = "saml")]
+            sign_on: self.sign_on.clone(),
         }
     }
 

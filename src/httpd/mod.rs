@@ -20,6 +20,7 @@ pub mod router;
 pub mod session;
 #[cfg(test)]
 mod tests;
+pub mod way;
 
 use std::convert::Infallible;
 use std::future;

@@ -14,9 +14,14 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
 use crate::auth::Authenticator;
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_on::SignOn;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
+#[cfg(feature = "saml")]
+use crate::httpd::pages::saml;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
@@ -46,6 +51,11 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Buttons for signing in elsewhere.
+    pub providers: Providers,
+    /// Signs people in by them.
+    #[cfg(feature = "saml")]
+    pub sign_on: SignOn,
 }
 
 impl Bounds {
@@ -65,6 +75,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes());
+    #[cfg(feature = "saml")]
+    {
+        router = router.merge(saml::routes());
+    }
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
@@ -121,5 +135,9 @@ part!(
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
-    authenticator: Authenticator
+    authenticator: Authenticator,
+    providers: Providers
 );
+
+#[cfg(feature = "saml")]
+part!(sign_on: SignOn);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::Accounts;
+#[cfg(feature = "saml")]
+use crate::auth::saml::requests::Requests;
 use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
@@ -21,13 +23,22 @@ pub struct Janitor {
     accounts: Accounts,
     invites: Invites,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "saml")]
+    questions: Requests,
 }
 
 impl Janitor {
     /// A janitor for these books.
     #[must_use]
-    pub const fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
-        Self { store, accounts, invites, clock }
+    pub fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            #[cfg(feature = "saml")]
+            questions: Requests::new(store.clone()),
+            store,
+            accounts,
+            invites,
+            clock,
+        }
     }
 
     /// Goes round until the lifecycle stops.
@@ -39,6 +50,8 @@ impl Janitor {
             }
             report("ended sessions", self.sweep_sessions().await);
             report("old counts of invitations", self.sweep_tallies().await);
+            #[cfg(feature = "saml")]
+            report("unanswered questions", self.sweep_questions().await);
         }
     }
 
@@ -56,6 +69,15 @@ impl Janitor {
     /// The store's; a conflict (somebody invited meanwhile) is left to the next round.
     pub async fn sweep_tallies(&self) -> Result<usize, CommitError> {
         self.sweep(|batch| self.invites.sweep_tallies(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Removes the questions to identity providers that nobody has answered in time. Gives how many.
+    ///
+    /// # Errors
+    /// The store's; a conflict is left to the next round.
+    #[cfg(feature = "saml")]
+    pub async fn sweep_questions(&self) -> Result<usize, CommitError> {
+        self.sweep(|batch| self.questions.sweep(batch, self.clock.now(), SWEEP_MAX)).await
     }
 
     /// One commit after another, until there is nothing left to do.
@@ -92,6 +114,28 @@ mod tests {
     use crate::config::{Rates, Storage};
 
     use super::*;
+
+    #[cfg(feature = "saml")]
+    #[tokio::test]
+    async fn questions_go_when_their_time_is_over_however_many_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
+        let (store, _spool) = Store::in_memory(&storage).unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_521_600_000)));
+        let requests = Requests::new(store.clone());
+        for _ in 0..=SWEEP_MAX {
+            requests.begin("idp", "", clock.now()).await.unwrap();
+        }
+        clock.advance(Duration::from_mins(9));
+        let late = requests.begin("idp", "", clock.now()).await.unwrap();
+        let (accounts, invites) = (Accounts::new(store.clone()), Invites::new(store.clone()));
+        let janitor = Janitor::new(store, accounts, invites, Arc::clone(&clock) as Arc<dyn Clock>);
+        assert_eq!(janitor.sweep_questions().await.unwrap(), 0);
+        clock.advance(Duration::from_mins(1));
+        assert_eq!(janitor.sweep_questions().await.unwrap(), SWEEP_MAX + 1);
+        assert_eq!(janitor.sweep_questions().await.unwrap(), 0);
+        assert!(requests.take(&late, clock.now()).await.unwrap().is_some());
+    }
 
     #[tokio::test]
     async fn counts_of_invitations_go_after_a_day_however_many_there_are() {

@@ -113,6 +113,8 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
+    rendered("page/saml-leave.html", built_in!("page/saml-leave.html"), sample::saml_leave, LEAVES),
+    rendered("page/saml-failed.html", built_in!("page/saml-failed.html"), sample::saml_failed, &[]),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
@@ -123,7 +125,8 @@ pub(super) const SLOTS: &[Slot] = &[
 ];
 
 /// The same in German.
-const GERMAN: &[(&str, &str)] = &[german!("words.txt")];
+const GERMAN: &[(&str, &str)] =
+    &[german!("words.txt"), german!("page/saml-leave.html"), german!("page/saml-failed.html")];
 
 /// Where the sentences of the code are listed.
 const WORDS: &str = "words.txt";
@@ -131,6 +134,8 @@ const WORDS: &str = "words.txt";
 /// The link stands where no mail program can miss it.
 const OWN_LINE: &[Keep] = &[Keep::OwnLine("link")];
 const LINKED: &[Keep] = &[Keep::Linked("link")];
+/// Who does not go by itself must be able to go.
+const LEAVES: &[Keep] = &[Keep::Linked("address")];
 const HEADER: &[Keep] = &[Keep::SingleLine];
 /// Without its hidden field a form is refused when it comes back.
 const FORM: &[Keep] = &[Keep::Shown("form")];

@@ -6,4 +6,6 @@ pub mod files;
 pub mod letter;
 pub mod mailbox;
 pub mod renewal;
+#[cfg(feature = "saml")]
+pub mod saml;
 pub mod sign_in;

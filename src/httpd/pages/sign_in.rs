@@ -1,5 +1,6 @@
 //! The way in and out for guests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use crate::accounts::Kind;
 use crate::auth::{Authenticator, Identity, Verdict};
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
+use crate::config;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
@@ -35,7 +37,30 @@ struct SignIn<'a> {
     address: &'a str,
     fault: Option<String>,
     signed_out: bool,
+    providers: &'a [Provider],
     form: &'a str,
+}
+
+/// The identity providers that somebody can sign in by instead. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Providers(Arc<[Provider]>);
+
+/// The button of one of them.
+#[derive(Debug, Serialize)]
+struct Provider {
+    /// It leads to `/saml/NAME`.
+    name: String,
+    label: String,
+}
+
+impl Providers {
+    /// As they are configured.
+    #[must_use]
+    pub fn new(providers: &[config::Saml]) -> Self {
+        let button =
+            |provider: &config::Saml| Provider { name: provider.name.clone(), label: provider.label.clone() };
+        Self(providers.iter().map(button).collect())
+    }
 }
 
 /// `/sign-in` and `/sign-out`.
@@ -46,6 +71,7 @@ pub fn routes() -> Router<Parts> {
 async fn show(
     guest: Result<Guest, Response>,
     visitor: Visitor,
+    State(Providers(providers)): State<Providers>,
     RawQuery(query): RawQuery,
     pages: Pages,
 ) -> Response {
@@ -53,7 +79,8 @@ async fn show(
         return Redirect::to("/dropoff").into_response();
     }
     let signed_out = query.as_deref() == Some("signed-out");
-    let names = SignIn { address: "", fault: None, signed_out, form: visitor.form_token() };
+    let form = visitor.form_token();
+    let names = SignIn { address: "", fault: None, signed_out, providers: &providers, form };
     (visitor.cookie(), pages.page(StatusCode::OK, "sign-in", names)).into_response()
 }
 
@@ -61,6 +88,7 @@ async fn enter(
     pages: Pages,
     State(sessions): State<Sessions>,
     State(authenticator): State<Authenticator>,
+    State(Providers(providers)): State<Providers>,
     headers: HeaderMap,
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
@@ -72,8 +100,8 @@ async fn enter(
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
         Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
     };
-    let names =
-        SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, form: visitor.form_token() };
+    let (fault, form) = (Some(pages.say(&fault)), visitor.form_token());
+    let names = SignIn { address, fault, signed_out: false, providers: &providers, form };
     let page = pages.page(status, "sign-in", names);
     match verdict {
         Verdict::Throttled(wait) => {

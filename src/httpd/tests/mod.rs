@@ -6,6 +6,8 @@ mod connection;
 mod edges;
 mod frame;
 mod letters;
+#[cfg(feature = "saml")]
+mod saml;
 mod sign_in;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ use crate::delivery;
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::permit::Peer;
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
@@ -97,11 +100,21 @@ struct Page {
 
 impl House {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// A house with more settings.
+    fn with(more: &str) -> Self {
+        Self::at(more, Timestamp::from_millis(1_795_527_900_000))
+    }
+
+    /// A house with more settings, at this time.
+    fn at(more: &str, now: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
-        fs::write(&file, SETTINGS).unwrap();
+        fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
         let settings = Settings::load(&file).unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
+        let clock = Arc::new(ManualClock::at(now));
         let dynamic: Arc<dyn Clock> = clock.clone();
 
         let (store, spool) = Store::in_memory(&settings.storage).unwrap();
@@ -142,7 +155,10 @@ impl House {
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals,
+            #[cfg(feature = "saml")]
+            sign_on: saml::sign_on(&settings, &authenticator, &accounts, &store, &dynamic),
             authenticator,
+            providers: Providers::new(&settings.saml),
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
