@@ -9,12 +9,14 @@
 //! # The house
 //!
 //! ```text
-//! 8  cli                                                    commands
-//! 7  daemon                                                 assembly
-//! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · tending · roster · janitor    flows: one verb each; only they span books
+//! 9  cli                                                    commands
+//! 8  daemon                                                 assembly
+//! 7  smtpd · httpd · control                                faces: speak a protocol, know nothing else
+//! 6  intake · delivery · registration · dropoff             flows: one verb each; only they span books
+//!    roster · janitor
+//! 5  tending                                                a flow too, which others use: inviters command it by mail
 //! 4  notices · auth                                         shared by the flows
-//! 3  accounts · invites · queue                             books: own their tables and their life cycles
+//! 3  accounts · invites · packages · queue                  books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
 //! 1  smtp · mail · template · config                        languages: pure functions between bytes and values
 //! 0  base                                                   values: Address, Mailbox, Id, Secret, Token, Clock
@@ -37,6 +39,13 @@
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
 //! an expired link stands [`tending`]: a fresh link, or the question to the inviter.
+//!
+//! # The way of a file
+//!
+//! A guest [begins a drop-off](dropoff::Dropoff::begin) and uploads files into it. The octets go to [`store::blobs`], and
+//! what is promised of them is on disk: an upload that breaks off goes on where it stood. Handed over, the package
+//! ([`packages`]) waits for the virus scanner, if there is one; then its recipients have it, and a notice in the thread of
+//! their invitation, in one commit. They pick files up one by one or as one archive, which is made while it is sent.
 //!
 //! # What holds always
 //!
@@ -71,6 +80,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod delivery;
+pub mod dropoff;
 pub mod httpd;
 pub mod intake;
 pub mod invites;
@@ -78,6 +88,7 @@ pub mod janitor;
 pub mod mail;
 pub mod net;
 pub mod notices;
+pub mod packages;
 pub mod queue;
 pub mod registration;
 pub mod roster;

@@ -3,6 +3,8 @@
 //! Each event is one line of the journal with fields, target `audit`. Addresses are masked, also those inside the
 //! words of others; a line holds no secret, no line break and nothing endless.
 
+pub mod dropoff;
+
 use std::net::IpAddr;
 
 use tracing::info;
@@ -96,6 +98,22 @@ pub enum Event<'a> {
     Withdrawn {
         /// The invitation.
         invitation: InvitationId,
+    },
+    /// A mail system further on said something of an invitation's mail.
+    Returned {
+        /// The invitation.
+        invitation: InvitationId,
+        /// What was made of it.
+        outcome: &'a str,
+        /// Who brought it.
+        peer: Option<IpAddr>,
+    },
+    /// The address of an invitation was corrected.
+    Readdressed {
+        /// The invitation.
+        invitation: InvitationId,
+        /// The right address.
+        invitee: &'a Address,
     },
     /// A copy was not sent, because its invitation had been taken back.
     NotSent {
@@ -225,6 +243,12 @@ pub fn record(event: &Event<'_>) {
             info!(target: "audit", %invitation, guest = guest.masked(), %peer, "activated");
         }
         Event::Withdrawn { invitation } => info!(target: "audit", %invitation, "withdrawn"),
+        Event::Returned { invitation, outcome, peer } => {
+            info!(target: "audit", %invitation, outcome, peer = from(peer), "returned");
+        }
+        Event::Readdressed { invitation, invitee } => {
+            info!(target: "audit", %invitation, invitee = invitee.masked(), "readdressed");
+        }
         Event::NotSent { message, recipient } => {
             info!(target: "audit", %message, recipient = recipient.masked(), "not sent: withdrawn");
         }

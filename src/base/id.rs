@@ -17,6 +17,10 @@ pub enum MessageKind {}
 pub enum InvitationKind {}
 /// Marks the identifier of an account.
 pub enum AccountKind {}
+/// Marks the identifier of a package.
+pub enum PackageKind {}
+/// Marks the identifier of a blob.
+pub enum BlobKind {}
 
 /// A message that was accepted.
 pub type MessageId = Id<MessageKind>;
@@ -24,6 +28,10 @@ pub type MessageId = Id<MessageKind>;
 pub type InvitationId = Id<InvitationKind>;
 /// A staff member or a guest.
 pub type AccountId = Id<AccountKind>;
+/// What a guest leaves at one time: a message with its files.
+pub type PackageId = Id<PackageKind>;
+/// The octets of one file on disk.
+pub type BlobId = Id<BlobKind>;
 
 impl<Kind> Id<Kind> {
     /// A new one, behind all that this process made before.

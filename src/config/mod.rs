@@ -7,6 +7,7 @@
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
 mod dkim;
+mod dropoff;
 mod invite;
 mod ldap;
 mod limits;
@@ -34,6 +35,7 @@ use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
+pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
 pub use self::relay::Bounces;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub web: Web,
     /// Invitations.
     pub invite: Invite,
+    /// What guests may leave.
+    pub dropoff: Dropoff,
     /// Where mail goes.
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
@@ -342,6 +346,7 @@ impl Settings {
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
+        let dropoff = root.section("dropoff", dropoff::dropoff);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
@@ -356,6 +361,7 @@ impl Settings {
             listeners: listeners?,
             web: web?,
             invite: invite?,
+            dropoff,
             relay: relay?,
             dkim: dkim?,
             saml: saml?,

@@ -7,7 +7,7 @@ use crate::base::address::{Address, Domain};
 use crate::base::language::Language;
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
-    Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
+    Dropoff, Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
 };
 use crate::config::{listen, storage};
 
@@ -54,6 +54,7 @@ impl Settings {
                 session_lifetime: listen::SESSION_LIFETIME,
             },
             invite: Invite::at(invite.to_vec()),
+            dropoff: Dropoff { reserve: RESERVE, ..Dropoff::default() },
             relay: Relay::default(),
             dkim: Vec::new(),
             saml: Vec::new(),

@@ -78,7 +78,8 @@ impl Doors {
         };
         for (listener, bound) in self.mail {
             let hostname = settings.server.hostname.clone();
-            let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits);
+            let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits)
+                .with_addresses(rooms.addresses.clone());
             let served = smtpd::serve(bound, terms, self.mail_tls.clone(), house.clone());
             lifecycle.spawn("mail listener", served);
         }

@@ -84,6 +84,7 @@ impl Daemon {
         let doors = Doors::bind(&mut settings).await?;
         let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock)).await?;
         let control = Control::bind(&settings.storage.directory).context("the control socket")?;
+        let dropoff = rooms.dropoff(&settings, &lifecycle)?;
         let delivery = rooms.delivery(&settings, &outside, &lifecycle)?;
         rooms.watch_templates(&settings, &lifecycle);
 
@@ -91,11 +92,14 @@ impl Daemon {
         let life = lifecycle.clone();
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
         let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
-        let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
+        let clock = Arc::clone(&rooms.clock);
+        let janitor = Janitor::new(store, accounts, invites, clock).telling(rooms.renewals(&settings));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
+        lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
+        let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
-            .merge(invitations::router(rooms.renewals(&settings)))
+            .merge(invitations::router(rooms.renewals(&settings), intake))
             .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();

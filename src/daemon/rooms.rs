@@ -19,6 +19,7 @@ use crate::daemon::{Outside, signing, templates};
 use crate::delivery::relay::{Copies, Relay};
 use crate::delivery::report::Reporter;
 use crate::delivery::{Books, Delivery};
+use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::sign_in::Providers;
@@ -34,10 +35,12 @@ use crate::net::resolver::Resolver;
 use crate::net::throttle::Failures;
 use crate::net::tls::ClientTls;
 use crate::notices::Notices;
+use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
 use crate::roster::Roster;
 use crate::store::Store;
+use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
@@ -140,7 +143,8 @@ impl Rooms {
         };
         let (queue, spool) = (self.queue.clone(), self.spool.clone());
         let reporter = Reporter::new(queue.clone(), spool.clone(), &settings.server, &settings.organisation)
-            .signed_by(self.signer.clone());
+            .signed_by(self.signer.clone())
+            .with_notices(self.notices(settings));
         let books = Books { store: self.store.clone(), spool, queue, invites: self.invites.clone() };
         Ok(Delivery::new(books, courier, reporter, clock(), &settings.relay))
     }
@@ -162,7 +166,7 @@ impl Rooms {
             guests: guest::Books { invites: self.invites.clone(), accounts: self.accounts.clone() },
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
-            notices: self.notices(settings),
+            renewals: self.renewals(settings),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
@@ -204,6 +208,23 @@ impl Rooms {
             Arc::clone(&self.clock),
             Rules::new(&settings.organisation, &settings.web),
         )
+    }
+
+    /// From guests' files to their recipients. To be opened once.
+    pub(super) fn dropoff(&self, settings: &Settings, lifecycle: &Lifecycle) -> anyhow::Result<Dropoff> {
+        let blobs = Blobs::open(&settings.storage, settings.dropoff.reserve).context("opening the blobs")?;
+        let parts = dropoff::Parts {
+            store: self.store.clone(),
+            packages: Packages::new(self.store.clone()),
+            blobs,
+            invites: self.invites.clone(),
+            notices: self.notices(settings),
+            queue: self.queue.clone(),
+            clock: Arc::clone(&self.clock),
+            lifecycle: lifecycle.clone(),
+        };
+        let rules = dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits);
+        Dropoff::open(parts, rules).context("reading the drop-offs")
     }
 
     /// What becomes of invitations after they were sent.

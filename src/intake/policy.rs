@@ -36,7 +36,7 @@ impl Intake {
             Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
                 Ok(())
             }
-            Submitter::TrustedServer => Err(Refusal::ForeignFrom(address.clone())),
+            Submitter::TrustedServer | Submitter::Stranger => Err(Refusal::ForeignFrom(address.clone())),
         }
     }
 
@@ -54,6 +54,7 @@ impl Intake {
         let known = match &submission.submitter {
             Submitter::Person(identity) => Some(identity.clone()),
             Submitter::TrustedServer => self.staff(&author.address).await?,
+            Submitter::Stranger => None,
         };
         match known {
             Some(Identity { account, rights, .. }) if rights.invite => {
@@ -131,7 +132,7 @@ impl Intake {
         self.inner.parts.authenticator.is_staff(address).map_err(|fault| failed(&fault))
     }
 
-    async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
+    pub(super) async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
         match self.inner.parts.authenticator.lookup(address).await {
             Err(LookupFault::Store(fault)) => Err(failed(&fault)),
             Err(LookupFault::Directory(fault)) => {

@@ -153,7 +153,7 @@ impl Sorter<'_> {
     }
 
     /// The address in a tag or before a suffix must be one that can be invited at all.
-    fn outsider(&self, invitee: Address) -> Result<Address, Refusal> {
+    pub(super) fn outsider(&self, invitee: Address) -> Result<Address, Refusal> {
         if !matches!(self.read(&invitee), Ok(Reading::Other)) {
             return Err(Refusal::InviteAddress(invitee));
         }

@@ -11,6 +11,8 @@ use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
 use crate::store::{Batch, CommitError, Store, StoreFault};
+use crate::tending::TendingFault;
+use crate::tending::renewal::Renewals;
 
 /// How often the janitor goes round.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
@@ -23,22 +25,20 @@ pub struct Janitor {
     accounts: Accounts,
     invites: Invites,
     clock: Arc<dyn Clock>,
-    #[cfg(feature = "saml")]
-    questions: Requests,
+    renewals: Option<Renewals>,
 }
 
 impl Janitor {
     /// A janitor for these books.
     #[must_use]
-    pub fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            #[cfg(feature = "saml")]
-            questions: Requests::new(store.clone()),
-            store,
-            accounts,
-            invites,
-            clock,
-        }
+    pub const fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
+        Self { store, accounts, invites, clock, renewals: None }
+    }
+
+    /// The same, which also tells inviters of invitations that nobody has used in time.
+    #[must_use]
+    pub fn telling(self, renewals: Renewals) -> Self {
+        Self { renewals: Some(renewals), ..self }
     }
 
     /// Goes round until the lifecycle stops.
@@ -52,6 +52,9 @@ impl Janitor {
             report("old counts of invitations", self.sweep_tallies().await);
             #[cfg(feature = "saml")]
             report("unanswered questions", self.sweep_questions().await);
+            if let Err(fault) = self.tell_expired().await {
+                tracing::warn!(%fault, "inviters could not be told of what expired; trying again later");
+            }
         }
     }
 
@@ -74,10 +77,23 @@ impl Janitor {
     /// Removes the questions to identity providers that nobody has answered in time. Gives how many.
     ///
     /// # Errors
-    /// The store's; a conflict is left to the next round.
+    /// The store's; a conflict (the answer came meanwhile) is left to the next round.
     #[cfg(feature = "saml")]
     pub async fn sweep_questions(&self) -> Result<usize, CommitError> {
-        self.sweep(|batch| self.questions.sweep(batch, self.clock.now(), SWEEP_MAX)).await
+        let questions = Requests::new(self.store.clone());
+        self.sweep(|batch| questions.sweep(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Tells inviters of invitations that nobody has used in time, each once.
+    ///
+    /// # Errors
+    /// What can go wrong; the rest is left to the next round.
+    pub async fn tell_expired(&self) -> Result<(), TendingFault> {
+        let Some(renewals) = &self.renewals else {
+            return Ok(());
+        };
+        while renewals.tell_expired(SWEEP_MAX).await? == SWEEP_MAX {}
+        Ok(())
     }
 
     /// One commit after another, until there is nothing left to do.

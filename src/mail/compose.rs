@@ -9,6 +9,7 @@ pub mod report;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::HeaderType;
 use mail_builder::headers::address;
@@ -68,10 +69,25 @@ pub struct Enclosed {
     pub octets: Vec<u8>,
 }
 
+/// A file that travels with a mail.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// What the reader saves it as.
+    pub name: String,
+    /// What is in it.
+    pub octets: Bytes,
+}
+
 impl Notice<'_> {
     /// The octets of the message.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
+        self.message_with(Vec::new())
+    }
+
+    /// The same with files beside the text.
+    #[must_use]
+    pub fn message_with(&self, attachments: Vec<Attachment>) -> Vec<u8> {
         let parts = vec![
             MimePart::new("text/plain", with_crlf(self.text)),
             MimePart::new("text/html", with_crlf(self.html)),
@@ -92,11 +108,15 @@ impl Notice<'_> {
             // The same for Exchange and Outlook, which look for this field instead.
             .header("X-Auto-Response-Suppress", Raw::new("All"));
         let words = MimePart::new("multipart/alternative", parts);
-        let body = if self.enclosed.is_empty() {
+        let enclosed = self.enclosed.iter().map(Enclosed::part);
+        let files = attachments.into_iter().map(|file| {
+            MimePart::new("application/octet-stream", Vec::from(file.octets)).attachment(file.name)
+        });
+        let beside: Vec<MimePart<'_>> = enclosed.chain(files).collect();
+        let body = if beside.is_empty() {
             words
         } else {
-            let enclosed = self.enclosed.iter().map(Enclosed::part);
-            MimePart::new("multipart/mixed", [words].into_iter().chain(enclosed).collect::<Vec<_>>())
+            MimePart::new("multipart/mixed", [words].into_iter().chain(beside).collect::<Vec<_>>())
         };
         let references = self.references.iter().map(String::as_str).collect::<Vec<_>>();
         written(threaded(builder, self.in_reply_to, &references).body(body))

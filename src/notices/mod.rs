@@ -4,7 +4,11 @@
 //! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
+pub mod answer;
+pub mod fate;
+mod files;
 mod links;
+pub mod preview;
 mod receipt;
 
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use crate::config;
 use crate::invites::Invitation;
 use crate::invites::addresses::Addresses;
 use crate::invites::seal::Sealed;
-use crate::mail::compose::{Enclosed, Notice};
+use crate::mail::compose::{Attachment, Enclosed, Notice};
 use crate::mail::dkim::{SignFault, Signer};
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::{BodyType, MailParameters, RcptParameters};
@@ -173,12 +177,30 @@ impl Notices {
         self.write(batch, "welcome", Letter::to(&guest.mailbox).in_language(guest.language), &context).await
     }
 
+    /// Where they can be answered; `None` if nowhere.
+    #[must_use]
+    pub const fn addresses(&self) -> Option<&Addresses> {
+        self.addresses.as_ref()
+    }
+
     async fn write<C: Serialize + Sync>(
         &self,
         batch: &mut Batch,
         name: &str,
         letter: Letter<'_>,
         context: &C,
+    ) -> Result<Admission, NoticeFault> {
+        self.write_with(batch, name, letter, context, Vec::new()).await
+    }
+
+    /// The same with files beside the text.
+    async fn write_with<C: Serialize + Sync>(
+        &self,
+        batch: &mut Batch,
+        name: &str,
+        letter: Letter<'_>,
+        context: &C,
+        attachments: Vec<Attachment>,
     ) -> Result<Admission, NoticeFault> {
         let Letter { to, in_reply_to, invitation, answer, enclosed, language } = letter;
         let language = language.unwrap_or(self.writer.language);
@@ -202,7 +224,7 @@ impl Notices {
             at: now,
             enclosed,
         }
-        .message();
+        .message_with(attachments);
         drop(templates);
 
         let octets = self.signer.own(octets, self.writer.from.address.domain(), now)?;

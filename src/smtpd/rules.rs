@@ -30,7 +30,11 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::NotAllowedDomain(_)
         | Refusal::Automatic(_)
         | Refusal::CameBack
+        | Refusal::NotReturned(_)
+        | Refusal::NotYourInvitation(_)
+        | Refusal::AutomaticAnswer(_)
         | Refusal::Loop { invites: true, .. } => (550, EnhancedCode(5, 7, 1)),
+        Refusal::UnknownAddress(_) => (550, EnhancedCode(5, 1, 1)),
         Refusal::NobodyOutside
         | Refusal::RecipientRefused
         | Refusal::UnreadRecipients
@@ -38,6 +42,8 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::BadSuffix { .. }
         | Refusal::InviteAddress(_)
         | Refusal::Colleague(_)
+        | Refusal::HasAccount(_)
+        | Refusal::NotChanged(_)
         | Refusal::Lifespan { .. } => (550, EnhancedCode(5, 1, 3)),
         Refusal::NoSuchDomain(_) | Refusal::TakesNoMail(_) | Refusal::Misspelt { .. } => {
             (550, EnhancedCode(5, 1, 2))
@@ -107,6 +113,12 @@ mod tests {
             (Refusal::BlockedDomain(ann.clone()), "550 5.7.1"),
             (Refusal::NotAllowedDomain(ann.clone()), "550 5.7.1"),
             (Refusal::TooMany(reached), "450 4.7.1"),
+            (Refusal::UnknownAddress(ann.clone()), "550 5.1.1"),
+            (Refusal::NotReturned(ann.clone()), "550 5.7.1"),
+            (Refusal::NotYourInvitation(ann.clone()), "550 5.7.1"),
+            (Refusal::AutomaticAnswer("List-Id".to_owned()), "550 5.7.1"),
+            (Refusal::HasAccount(ann.clone()), "550 5.1.3"),
+            (Refusal::NotChanged("It is used".to_owned()), "550 5.1.3"),
             (Refusal::BlankSubject, "550 5.6.0"),
             (Refusal::SubjectTooLong { characters: 300, limit: 256 }, "550 5.6.0"),
             (Refusal::NoText, "550 5.6.0"),

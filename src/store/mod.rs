@@ -17,6 +17,7 @@
 //! - When the disk or the engine fails, everything stops at once and says why ([`Store::failed`]).
 
 mod batch;
+pub mod blobs;
 mod checkpoint;
 mod committer;
 mod engine;

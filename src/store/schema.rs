@@ -58,6 +58,21 @@ pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };
 /// The same by the moment from which on no answer is good.
 pub const SAML_REQUEST_ENDS: TablePrefix = TablePrefix { octet: 0x61, record: 1 };
 
+/// Packages by their id.
+pub const PACKAGES: TablePrefix = TablePrefix { octet: 0x40, record: 1 };
+/// Files of a package: its id, then a number.
+pub const FILES: TablePrefix = TablePrefix { octet: 0x41, record: 1 };
+/// Packages by the guest they come from, the newest first.
+pub const PACKAGES_SENT: TablePrefix = TablePrefix { octet: 0x42, record: 1 };
+/// Packages by the address they have come to, the newest first.
+pub const PACKAGES_RECEIVED: TablePrefix = TablePrefix { octet: 0x43, record: 1 };
+/// Packages by the moment at which somebody must see to them.
+pub const PACKAGES_DUE: TablePrefix = TablePrefix { octet: 0x44, record: 1 };
+/// Packages that wait for the virus scanner.
+pub const PACKAGES_CHECKED: TablePrefix = TablePrefix { octet: 0x45, record: 1 };
+/// How much each guest has here.
+pub const USAGES: TablePrefix = TablePrefix { octet: 0x46, record: 1 };
+
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
 
@@ -88,6 +103,13 @@ mod tests {
             ENVELOPES,
             SAML_REQUESTS,
             SAML_REQUEST_ENDS,
+            PACKAGES,
+            FILES,
+            PACKAGES_SENT,
+            PACKAGES_RECEIVED,
+            PACKAGES_DUE,
+            PACKAGES_CHECKED,
+            USAGES,
         ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();

@@ -87,6 +87,22 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         self.records(store, &prefix, None, limit)
     }
 
+    /// As [`Table::scan_prefix`], behind `after`: page after page.
+    ///
+    /// # Errors
+    /// As [`Table::get`].
+    pub fn scan_page(
+        &self,
+        store: &Store,
+        prefix: &[u8],
+        after: Option<&K>,
+        limit: usize,
+    ) -> Result<Vec<(K, Stored<V>)>, StoreFault> {
+        let prefix = [&[self.prefix.octet], prefix].concat();
+        let after = after.map(|key| self.octets_of(key));
+        self.records(store, &prefix, after.as_deref(), limit)
+    }
+
     /// Puts a record where none may be.
     ///
     /// # Errors

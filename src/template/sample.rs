@@ -80,6 +80,101 @@ pub(super) fn receipt() -> [Value; 2] {
     })
 }
 
+/// The mails that tell of files. In the bare one the scanner has held the only file back.
+pub(super) fn files() -> [Value; 2] {
+    both(|full| {
+        let file = |name: &str, size: &str, finding: Option<&str>| {
+            let sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+            context!(name, size, sha256, finding)
+        };
+        let found = file("invoice.pdf", "84 KiB", Some("Win.Test.EICAR_HDB-1"));
+        let files = vec![file("bridge.pdf", "1.2 MiB", None), file("bridge (2).pdf", "640 octets", None)];
+        let recipients =
+            vec![person(full, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")];
+        context!(
+            organisation => organisation(),
+            guest => person(full, "Kim Roe", "kim@partner.example"),
+            recipients,
+            forwarded_by => full.then(|| person(true, "Ben Ode", "ben@corp.example")),
+            subject => "Drawings for the bridge",
+            message => if full { "Here they are.\nThe second one is a draft." } else { "" },
+            files => if full { files } else { Vec::new() },
+            withheld => vec![found],
+            attached => full,
+            link => "https://postern.corp.example/received/0190b0c0d0e07f00a000000000000000",
+            days => if full { 30 } else { 1 },
+        )
+    })
+}
+
+/// An invitation that did not arrive.
+pub(super) fn bounced() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            subject => "Drawings for the bridge",
+            cause => if full { "address" } else { "other" },
+            reason => "550 5.1.1 no such user here",
+            can_change => full,
+        )
+    })
+}
+
+/// An invitation that nobody has used.
+pub(super) fn unused() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            subject => "Drawings for the bridge",
+            was_opened => full,
+        )
+    })
+}
+
+/// What became of a command that an inviter has sent by mail. Without outcomes it was not understood.
+pub(super) fn answer() -> [Value; 2] {
+    both(|full| {
+        let outcome = |did: &str| {
+            context!(
+                address => "kim@partner.example",
+                did => did,
+                until => (did == "extended").then_some("8 December 2026, 13:45 UTC"),
+                reason => (did == "refused").then_some("The invitation has been used."),
+            )
+        };
+        let all = ["resent", "withdrawn", "extended", "readdressed", "refused"];
+        context!(
+            organisation => organisation(),
+            subject => "Drawings for the bridge",
+            line => if full { "resend" } else { "" },
+            outcomes => if full { all.map(outcome).to_vec() } else { Vec::new() },
+        )
+    })
+}
+
+/// What a mail would do.
+pub(super) fn preview() -> [Value; 2] {
+    both(|full| {
+        let invitee = context!(
+            address => "kim@partner.example",
+            has_account => false,
+            is_pending => full,
+            is_named => full,
+            is_wrapped => full,
+            file => full.then_some("kim@partner.example.eml"),
+        );
+        context!(
+            organisation => organisation(),
+            subject => "Drawings for the bridge",
+            days => 14,
+            invitees => vec![invitee],
+            colleagues => if full { vec!["ben@corp.example"] } else { Vec::new() },
+        )
+    })
+}
+
 /// The form that opens an account. `valid_until` is missing while the mail is still on its way.
 pub(super) fn activate() -> [Value; 2] {
     both(|full| {

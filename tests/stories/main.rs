@@ -10,9 +10,11 @@
 mod harness;
 
 mod a_bounce_further_on_gives_no_link_away;
+mod a_bounce_is_tracked_to_its_invitation;
 mod a_check_names_every_fault_at_once;
 mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
+mod a_preview_invites_nobody;
 mod a_proxy_says_for_whom_it_speaks;
 mod a_receipt_that_was_asked_for_comes;
 mod a_refused_recipient_is_reported_to_the_sender;
@@ -28,6 +30,8 @@ mod an_administrator_orders_the_queue;
 mod an_administrator_sees_how_each_invitation_stands;
 mod an_expired_link_can_be_renewed;
 mod an_invitation_reaches_three_people_each_with_its_own_link;
+mod an_invitation_that_failed_is_told;
+mod an_inviter_commands_by_mail;
 mod an_inviter_gets_a_receipt;
 mod bcc_stays_hidden;
 mod connections_are_kept;

@@ -14,7 +14,7 @@
 
 mod body;
 mod incoming;
-mod reaper;
+pub(in crate::store) mod reaper;
 mod segment;
 mod shelf;
 

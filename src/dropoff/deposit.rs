@@ -1,0 +1,383 @@
+//! What a guest does with a drop-off before it is handed over.
+
+use crate::accounts::Account;
+use crate::base::address::Address;
+use crate::base::clock::Timestamp;
+use crate::base::filename::FileName;
+use crate::base::id::{AccountId, BlobId, PackageId};
+use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
+use crate::config::Recipients;
+use crate::dropoff::{DepositFault, Dropoff, ROUNDS_MAX, too_often};
+use crate::packages::{Content, File, FileRef, Package, Parcel, Recipient, Stage, Usage};
+use crate::store::blobs::Digesting;
+use crate::store::{Batch, StoreFault, Stored};
+
+/// What a guest writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// For whom.
+    pub to: Vec<Address>,
+    /// In one line.
+    pub subject: String,
+    /// Any lines.
+    pub message: String,
+}
+
+impl Dropoff {
+    /// Whom this guest may leave something for, if those can be listed; where everybody in the organisation may be
+    /// written to, these are the ones that are offered.
+    #[must_use]
+    pub fn offered<'a>(&self, guest: &'a Account) -> &'a [Mailbox] {
+        &guest.inviters
+    }
+
+    /// How much more this guest may bring, in octets.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn left_for(&self, guest: &Account) -> Result<u64, StoreFault> {
+        Ok(self.left(self.parts.packages.usage(guest.id)?))
+    }
+
+    /// Opens a drop-off.
+    ///
+    /// # Errors
+    /// [`DepositFault`] names the field, or the limit.
+    pub async fn begin(&self, guest: &Account, draft: &Draft) -> Result<Package, DepositFault> {
+        let draft = self.checked(guest, draft)?;
+        let max = self.rules.dropoff.guest_dropoffs;
+        let _turn = self.desk.turn(guest.id).await;
+        for _ in 0..ROUNDS_MAX {
+            if self.parts.packages.usage(guest.id)?.packages >= max {
+                return Err(DepositFault::TooManyDropoffs(max));
+            }
+            let now = self.parts.clock.now();
+            let package = Package {
+                id: PackageId::fresh(),
+                guest: guest.id,
+                sender: guest.mailbox.clone(),
+                recipients: draft.recipients.clone(),
+                subject: draft.subject.clone(),
+                message: draft.message.clone(),
+                stage: Stage::Open,
+                created: now,
+                due: now + self.rules.dropoff.keep_unfinished,
+                next_file: 0,
+            };
+            let mut batch = Batch::new();
+            self.parts.packages.insert(&mut batch, &package)?;
+            if self.commit(batch).await? {
+                return Ok(package);
+            }
+        }
+        Err(too_often().into())
+    }
+
+    /// Changes whom it is for, and what it says.
+    ///
+    /// # Errors
+    /// [`DepositFault`] names the field.
+    pub async fn revise(
+        &self,
+        guest: &Account,
+        id: PackageId,
+        draft: &Draft,
+    ) -> Result<Package, DepositFault> {
+        let Checked { recipients, subject, message } = self.checked(guest, draft)?;
+        let _turn = self.desk.turn(guest.id).await;
+        for _ in 0..ROUNDS_MAX {
+            let old = self.open_package(guest.id, id)?.package;
+            let (recipients, subject, message) = (recipients.clone(), subject.clone(), message.clone());
+            let new = Package { recipients, subject, message, ..old.value.clone() };
+            let mut batch = Batch::new();
+            self.parts.packages.replace(&mut batch, &old, &new)?;
+            if self.commit(batch).await? {
+                return Ok(new);
+            }
+        }
+        Err(too_often().into())
+    }
+
+    /// Begins a file. Of a length that is known all limits are told now; of one that is not, when they are reached. A
+    /// file of no octets is whole at once.
+    ///
+    /// # Errors
+    /// [`DepositFault`] names the limit.
+    pub async fn add(
+        &self,
+        guest: &Account,
+        id: PackageId,
+        name: &str,
+        length: Option<u64>,
+    ) -> Result<File, DepositFault> {
+        let name = self.taken_name(name)?;
+        let max = self.rules.dropoff.file_octets;
+        if length.is_some_and(|length| length > max) {
+            return Err(DepositFault::FileTooLarge(max));
+        }
+        if !self.parts.blobs.has_room_for(length.unwrap_or(0)) {
+            return Err(DepositFault::DiskFull);
+        }
+        // Before anything is made: most of what is refused is refused here.
+        self.room_for_file(guest.id, id, length)?;
+        let blob = self.parts.blobs.create().await?;
+        let begun = self.add_with(guest.id, id, name, length, blob).await;
+        if begun.is_err() {
+            self.parts.blobs.remove(blob);
+        }
+        begun
+    }
+
+    async fn add_with(
+        &self,
+        guest: AccountId,
+        id: PackageId,
+        name: FileName,
+        length: Option<u64>,
+        blob: BlobId,
+    ) -> Result<File, DepositFault> {
+        let _turn = self.desk.turn(guest).await;
+        for _ in 0..ROUNDS_MAX {
+            let package = self.room_for_file(guest, id, length)?;
+            let content = match length {
+                Some(0) => Content::Whole { blob, digest: Digesting::begin().finish() },
+                _ => Content::Arriving { blob, offset: 0 },
+            };
+            let file = File {
+                id: package.value.next_file(),
+                name: name.clone(),
+                length,
+                touched: self.parts.clock.now(),
+                content,
+                picked_up: Vec::new(),
+            };
+            let mut batch = Batch::new();
+            self.parts.packages.insert_file(&mut batch, &package, &file)?;
+            if self.commit(batch).await? {
+                return Ok(file);
+            }
+        }
+        Err(too_often().into())
+    }
+
+    /// Takes a file back, whole or not.
+    ///
+    /// # Errors
+    /// [`DepositFault::NotThere`], [`DepositFault::Closed`], or the store's.
+    pub async fn remove(&self, guest: &Account, file: FileRef) -> Result<(), DepositFault> {
+        let _turn = self.desk.turn(guest.id).await;
+        for _ in 0..ROUNDS_MAX {
+            let (package, old) = self.open_file(guest.id, file)?;
+            let mut batch = Batch::new();
+            // The package is touched too, so that it is not handed over with this file meanwhile.
+            self.parts.packages.replace(&mut batch, &package, &package.value)?;
+            let blob = self.parts.packages.remove_file(&mut batch, guest.id, &old)?;
+            if self.commit(batch).await? {
+                self.desk.clear(file);
+                self.remove_blobs(blob);
+                return Ok(());
+            }
+        }
+        Err(too_often().into())
+    }
+
+    /// Takes a drop-off back that was not handed over.
+    ///
+    /// # Errors
+    /// [`DepositFault::NotThere`], [`DepositFault::Closed`], or the store's.
+    pub async fn discard(&self, guest: &Account, id: PackageId) -> Result<(), DepositFault> {
+        let _turn = self.desk.turn(guest.id).await;
+        for _ in 0..ROUNDS_MAX {
+            let parcel = self.open_package(guest.id, id)?;
+            if self.drop_parcel(&parcel).await? {
+                return Ok(());
+            }
+        }
+        Err(too_often().into())
+    }
+
+    /// A drop-off of this guest's, at whatever stage; `None` where it is not there or somebody else's.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn parcel(&self, guest: &Account, id: PackageId) -> Result<Option<Parcel>, StoreFault> {
+        self.of_guest(guest.id, id)
+    }
+
+    /// One file of this guest's; `None` where it is not there or somebody else's. Its
+    /// [`arrived`](File::arrived) octets are where an upload goes on.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn file(&self, guest: &Account, file: FileRef) -> Result<Option<File>, StoreFault> {
+        let package = self.parts.packages.by_id(file.package)?;
+        if package.is_none_or(|package| package.value.guest != guest.id) {
+            return Ok(None);
+        }
+        Ok(self.parts.packages.file(file)?.map(|file| file.value))
+    }
+
+    /// When an upload is given up if nothing more is done about it.
+    #[must_use]
+    pub fn upload_ends(&self, file: &File) -> Timestamp {
+        file.touched + self.rules.dropoff.keep_unfinished
+    }
+
+    /// Drop-offs of this guest's, the newest first, older than `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn sent(
+        &self,
+        guest: &Account,
+        after: Option<PackageId>,
+        limit: usize,
+    ) -> Result<Vec<Parcel>, StoreFault> {
+        self.with_files(self.parts.packages.sent(guest.id, after, limit)?)
+    }
+
+    /// Removes a package and, after that, its octets. False where somebody else was first.
+    pub(super) async fn drop_parcel(&self, parcel: &Parcel) -> Result<bool, StoreFault> {
+        let mut batch = Batch::new();
+        let blobs = self.parts.packages.remove(&mut batch, parcel)?;
+        if !self.commit(batch).await? {
+            return Ok(false);
+        }
+        for file in &parcel.files {
+            self.desk.clear(file.value.id);
+        }
+        self.remove_blobs(blobs);
+        Ok(true)
+    }
+
+    /// After the commit by which nobody names them any more.
+    pub(super) fn remove_blobs(&self, blobs: impl IntoIterator<Item = BlobId>) {
+        for blob in blobs {
+            self.parts.blobs.remove(blob);
+        }
+    }
+
+    pub(super) fn with_files(&self, packages: Vec<Stored<Package>>) -> Result<Vec<Parcel>, StoreFault> {
+        let with_files = |package: Stored<Package>| {
+            let files = self.parts.packages.files(package.value.id)?;
+            Ok(Parcel { package, files })
+        };
+        packages.into_iter().map(with_files).collect()
+    }
+
+    /// A package of this guest's that may still be changed.
+    pub(super) fn open_package(&self, guest: AccountId, id: PackageId) -> Result<Parcel, DepositFault> {
+        let parcel = self.of_guest(guest, id)?.ok_or(DepositFault::NotThere)?;
+        if parcel.package.value.is_open() { Ok(parcel) } else { Err(DepositFault::Closed) }
+    }
+
+    /// A file of such a package, and the package.
+    pub(super) fn open_file(
+        &self,
+        guest: AccountId,
+        file: FileRef,
+    ) -> Result<(Stored<Package>, Stored<File>), DepositFault> {
+        let package = self.parts.packages.by_id(file.package)?;
+        let package = package.filter(|package| package.value.guest == guest).ok_or(DepositFault::NotThere)?;
+        let file = self.parts.packages.file(file)?.ok_or(DepositFault::NotThere)?;
+        if package.value.is_open() { Ok((package, file)) } else { Err(DepositFault::Closed) }
+    }
+
+    /// The package of a file to come, if no limit forbids that.
+    fn room_for_file(
+        &self,
+        guest: AccountId,
+        id: PackageId,
+        length: Option<u64>,
+    ) -> Result<Stored<Package>, DepositFault> {
+        let Parcel { package, files } = self.open_package(guest, id)?;
+        let limits = &self.rules.dropoff;
+        // A number is given once only, also those of files that were taken back.
+        if files.len() >= limits.files || package.value.next_file == u16::MAX {
+            return Err(DepositFault::TooManyFiles(limits.files));
+        }
+        let usage = self.parts.packages.usage(guest)?;
+        if usage.uploads >= limits.guest_uploads {
+            return Err(DepositFault::TooManyUploads(limits.guest_uploads));
+        }
+        self.room_for(usage, length.unwrap_or(0))?;
+        Ok(package)
+    }
+
+    /// Whether a guest may have so many octets more.
+    pub(super) fn room_for(&self, usage: Usage, octets: u64) -> Result<(), DepositFault> {
+        let left = self.left(usage);
+        if octets > left {
+            return Err(DepositFault::GuestFull { max: self.rules.dropoff.guest_octets, left });
+        }
+        Ok(())
+    }
+
+    fn left(&self, usage: Usage) -> u64 {
+        self.rules.dropoff.guest_octets.saturating_sub(usage.octets)
+    }
+
+    /// A name that is taken, by its ending.
+    fn taken_name(&self, text: &str) -> Result<FileName, DepositFault> {
+        let name = FileName::parse(text).ok_or(DepositFault::NoName)?;
+        match name.extension() {
+            Some(extension) if self.rules.dropoff.blocked_extensions.contains(&extension) => {
+                Err(DepositFault::Blocked(extension))
+            }
+            _ => Ok(name),
+        }
+    }
+
+    fn checked(&self, guest: &Account, draft: &Draft) -> Result<Checked, DepositFault> {
+        let recipients = self.recipients(guest, &draft.to)?;
+        let subject: String = draft
+            .subject
+            .chars()
+            .filter(|c| !is_unseen(*c))
+            .map(|c| if breaks_line(c) { ' ' } else { c })
+            .collect();
+        let subject = subject.trim().to_owned();
+        if subject.is_empty() {
+            return Err(DepositFault::NoSubject);
+        }
+        let max = self.rules.subject_characters;
+        if subject.chars().count() > max {
+            return Err(DepositFault::SubjectTooLong(max));
+        }
+        let max = self.rules.dropoff.message_characters;
+        if draft.message.chars().count() > max {
+            return Err(DepositFault::MessageTooLong(max));
+        }
+        Ok(Checked { recipients, subject, message: draft.message.replace("\r\n", "\n") })
+    }
+
+    /// Each once, under the name that we know.
+    fn recipients(&self, guest: &Account, to: &[Address]) -> Result<Vec<Recipient>, DepositFault> {
+        let mut recipients: Vec<Recipient> = Vec::new();
+        for address in to {
+            if recipients.iter().any(|recipient| recipient.mailbox.address.same_mailbox(address)) {
+                continue;
+            }
+            let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
+            let mailbox = match (inviter, self.rules.dropoff.recipients) {
+                (Some(inviter), _) => inviter.clone(),
+                (None, Recipients::Organisation) if self.is_ours(address) => address.clone().into(),
+                (None, _) => return Err(DepositFault::NotARecipient(address.clone())),
+            };
+            recipients.push(mailbox.into());
+        }
+        let max = self.rules.dropoff.recipients_max;
+        match recipients.len() {
+            0 => Err(DepositFault::NoRecipient),
+            count if count > max => Err(DepositFault::TooManyRecipients(max)),
+            _ => Ok(recipients),
+        }
+    }
+}
+
+/// A draft that may be kept.
+struct Checked {
+    recipients: Vec<Recipient>,
+    subject: String,
+    message: String,
+}

@@ -1,0 +1,95 @@
+//! With a scanner: nothing is seen before it has spoken.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+
+use super::*;
+
+/// A clamd that finds one word, and takes at most 1 MiB; told to, it answers nothing.
+fn clamd(socket: &Path, is_silent: &Arc<AtomicBool>) {
+    let (listener, is_silent) = (UnixListener::bind(socket).unwrap(), Arc::clone(is_silent));
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut command = [0; 10];
+            client.read_exact(&mut command).await.unwrap();
+            assert_eq!(&command, b"zINSTREAM\0");
+            let mut file = Vec::new();
+            let mut answer = None;
+            loop {
+                let len = client.read_u32().await.unwrap();
+                if len == 0 {
+                    break;
+                }
+                let mut piece = vec![0; usize::try_from(len).unwrap()];
+                client.read_exact(&mut piece).await.unwrap();
+                file.extend(piece);
+                if file.len() > 1 << 20 {
+                    answer = Some("INSTREAM size limit exceeded. ERROR\0");
+                    break;
+                }
+            }
+            let is_bad = file.windows(5).any(|word| word == b"EICAR");
+            let answer = answer.unwrap_or(if is_bad { "stream: Eicar-Test FOUND\0" } else { "stream: OK\0" });
+            if !is_silent.load(Ordering::SeqCst) {
+                client.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    });
+}
+
+/// A house whose scanner is to listen on this socket.
+fn house(folder: &TempDir) -> (House, PathBuf) {
+    let socket = folder.path().join("clamd");
+    let scanner = Some(config::Scanner::Unix(socket.clone()));
+    (House::with(&config::Dropoff { reserve: 0, scanner, ..config::Dropoff::default() }), socket)
+}
+
+#[tokio::test]
+async fn what_is_infected_is_kept_from_everyone_and_told_to_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((house, socket), kim, ann) = (house(&folder), kim(), staff("ann"));
+    clamd(&socket, &Arc::default());
+    let (package, clean) = house.filled(&kim, b"the plan").await;
+    let bad = house.upload(&kim, &package, "invoice.doc", b"..EICAR..").await;
+    let large = house.upload(&kim, &package, "large.bin", &vec![0; 3 << 20]).await;
+    let handed_over = house.dropoff.hand_over(&kim, package.id, PEER).await.unwrap();
+    assert!(!handed_over.is_open() && !handed_over.is_delivered());
+    assert!(house.dropoff.received(&ann, None, 10).unwrap().is_empty());
+    assert!(house.picked_up(&ann, clean.id).await.is_err() && house.mails().await.is_empty());
+
+    assert_eq!(house.dropoff.go_round().await.unwrap(), Some(1));
+    assert_eq!(house.picked_up(&ann, clean.id).await.unwrap(), b"the plan");
+    for withheld in [bad.id, large.id] {
+        assert!(matches!(house.picked_up(&ann, withheld).await.unwrap_err(), CollectFault::NotThere));
+    }
+    assert_eq!((house.blobs(), house.dropoff.parts.packages.usage(kim.id).unwrap().octets), (1, 8));
+    let mails = house.mails().await;
+    assert_eq!(subject(&mails[0].1), "Kim Roe has left a file for you: Drawings");
+    for (to, mail) in &mails {
+        let told = text(mail);
+        assert!(told.contains("invoice.doc, 9 octets: Eicar-Test"), "{to}: {told}");
+        assert!(told.contains("large.bin, 3 MiB: too large for the virus scanner"), "{to}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_passes_while_the_scanner_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((mut house, socket), kim, ann) = (house(&folder), kim(), staff("ann"));
+    let (package, file) = house.filled(&kim, b"the plan").await;
+    house.dropoff.hand_over(&kim, package.id, PEER).await.unwrap();
+    assert_eq!(house.dropoff.go_round().await.unwrap(), None, "nobody listens");
+    let is_silent = Arc::new(AtomicBool::new(true));
+    clamd(&socket, &is_silent);
+    assert_eq!(house.dropoff.go_round().await.unwrap(), None, "nothing is said");
+    assert!(house.picked_up(&ann, file.id).await.is_err());
+
+    // Also a restart forgets nothing.
+    house.reopen();
+    is_silent.store(false, Ordering::SeqCst);
+    assert_eq!(house.dropoff.go_round().await.unwrap(), Some(1));
+    assert_eq!(house.picked_up(&ann, file.id).await.unwrap(), b"the plan");
+}
