@@ -50,8 +50,7 @@ pub struct SamlRights {
     pub admin: Vec<String>,
 }
 
-/// `has_directory`: whether that says already what people may do.
-pub(super) fn providers(root: &mut Section<'_>, has_directory: bool) -> Option<Vec<Saml>> {
+pub(super) fn providers(root: &mut Section<'_>) -> Option<Vec<Saml>> {
     let providers = root.each("saml", provider)?;
     if !providers.is_empty() && !cfg!(feature = "saml") {
         root.fault(
@@ -62,13 +61,6 @@ pub(super) fn providers(root: &mut Section<'_>, has_directory: bool) -> Option<V
     }
     if providers.len() > PROVIDERS_MAX {
         root.fault("saml", "there are too many", format!("Name at most {PROVIDERS_MAX}."));
-    }
-    if has_directory && providers.iter().any(|provider| provider.rights != SamlRights::default()) {
-        root.fault(
-            "saml.rights",
-            "the [directory] says already what people may do",
-            "Name the groups in [directory.groups], and remove [saml.rights].",
-        );
     }
     let mut names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
     names.sort_unstable();

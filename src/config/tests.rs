@@ -68,6 +68,18 @@ fn spelled_out(with_examples: bool) -> String {
     DOCUMENTED.lines().map(line).collect()
 }
 
+/// The same without the sections for which this program was not built.
+fn buildable(text: &str) -> String {
+    let mut is_wanted = true;
+    let wanted = |line: &&str| {
+        if line.starts_with('[') {
+            is_wanted = cfg!(feature = "saml") || !(line.starts_with("[[saml") || line.starts_with("[saml"));
+        }
+        is_wanted
+    };
+    text.split_inclusive('\n').filter(wanted).collect()
+}
+
 #[test]
 fn the_documented_file_gives_the_defaults_with_and_without_its_comments() {
     let folder = Folder::with(MINIMAL);
@@ -80,7 +92,7 @@ fn the_documented_file_gives_the_defaults_with_and_without_its_comments() {
 
 #[test]
 fn the_documented_examples_are_right() {
-    let folder = Folder::with(&spelled_out(true));
+    let folder = Folder::with(&buildable(&spelled_out(true)));
     fs::create_dir(folder.path("credentials")).unwrap();
     fs::write(folder.path("credentials/smarthost"), "hunter2\n").unwrap();
     fs::write(folder.path("credentials/directory"), "hunter3\n").unwrap();
@@ -91,6 +103,7 @@ fn the_documented_examples_are_right() {
     let [key] = settings.dkim.as_slice() else { panic!("{:?}", settings.dkim) };
     assert_eq!((key.domain.as_str(), key.selector.as_str()), ("corp.example", "postern2026"));
     assert_eq!(key.key_file, folder.path("dkim/postern2026.pem"));
+    assert_eq!(settings.saml.len(), usize::from(cfg!(feature = "saml")));
     let Route::Smarthosts(smarthosts) = settings.relay.route else { panic!("no smarthost") };
     assert_eq!(smarthosts[0].login, Some(("postern".to_owned(), Secret::new("hunter2"))));
 }
@@ -115,6 +128,14 @@ fn a_limit_of_invitations_can_be_lifted() {
 }
 
 #[test]
+fn accounts_of_guests_may_last_for_ever() {
+    let folder = Folder::with(&format!("{MINIMAL}[guests]\nend_after = \"never\"\n"));
+    assert_eq!(folder.read(&[]).unwrap().guests.end_after, None);
+    let fault = fault_of("[guests]\nend_after = \"30 days\"\n");
+    assert!(fault.starts_with("guests.end_after: ") && fault.ends_with("Or write \"never\"."), "{fault}");
+}
+
+#[test]
 fn every_key_is_documented() {
     // A key that nobody knows is answered with all that are known.
     let strange = spelled_out(true).lines().fold(String::new(), |text, line| {
@@ -125,7 +146,7 @@ fn every_key_is_documented() {
         .lines()
         .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
         .filter(|key| !key.starts_with('#'))
-        .chain(["smarthost", "attributes", "groups"].map(str::to_owned))
+        .chain(["smarthost", "attributes", "groups", "rights"].map(str::to_owned))
         .collect();
     let faults = Folder::with(&strange).read(&[]).unwrap_err().0;
     let lists: Vec<&str> =
@@ -147,6 +168,7 @@ fn a_trial_in_one_folder_has_the_same_defaults() {
     assert_eq!(trial.organisation, read.organisation);
     assert_eq!((trial.invite, trial.limits, trial.relay), (read.invite, read.limits, read.relay));
     assert_eq!((trial.listeners, trial.log), (read.listeners, read.log));
+    assert_eq!((trial.registration, trial.guests), (read.registration, read.guests));
     assert_eq!(trial.web.public_url, "https://127.0.0.1:8443");
     assert!(trial.server.key.starts_with(folder) && trial.storage.directory.starts_with(folder));
     assert!(Settings::in_directory(folder, &[], "127.0.0.1:0".parse().unwrap()).is_err());
@@ -159,6 +181,8 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(settings.invite.addresses[0].to_string(), "invite@corp.example");
     assert_eq!(settings.organisation.notice_address.to_string(), "postern@corp.example");
     assert_eq!(settings.invite.lifespan.in_days(), 14);
+    assert!(!settings.registration.verify_email);
+    assert_eq!(settings.guests.end_after, Some(Duration::from_hours(365 * 24)));
     assert_eq!(settings.limits.message_octets, 52_428_800);
     assert_eq!(settings.relay.give_up_after, Duration::from_hours(5 * 24));
     assert_eq!(settings.listeners.iter().map(|one| one.address.port()).collect::<Vec<_>>(), [587, 465]);
@@ -371,4 +395,21 @@ fn a_directory_is_never_asked_in_clear() {
         let faults = urls(&format!("{url:?}")).unwrap_err().0;
         assert_eq!((faults.len(), faults[0].key.as_str()), (1, "directory.urls"), "{faults:?}");
     }
+}
+
+#[cfg(feature = "saml")]
+#[test]
+fn the_examples_for_identity_providers_are_right() {
+    for text in [include_str!("../../conf/entra-id.toml"), include_str!("../../conf/keycloak.toml")] {
+        let settings = Folder::with(text).read(&[]).unwrap();
+        assert_eq!(settings.saml.len(), 1);
+        assert!(!settings.saml[0].rights.admin.is_empty());
+    }
+}
+
+#[cfg(not(feature = "saml"))]
+#[test]
+fn an_identity_provider_needs_a_program_that_was_built_for_it() {
+    let fault = fault_of("[[saml]]\nname = \"idp\"\nmetadata = \"idp.xml\"\n");
+    assert!(fault.starts_with("saml: this program was built without the feature “saml”"), "{fault}");
 }

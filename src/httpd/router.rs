@@ -22,10 +22,12 @@ use crate::httpd::page::{Asker, Pages, fortify};
 #[cfg(feature = "saml")]
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
-use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
+use crate::httpd::pages::{account, activate, dropoff, files, forgotten, mailbox, renewal, sign_in, verify};
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::Upkeep;
+use crate::upkeep::forgotten::Forgotten;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,10 @@ pub struct Parts {
     /// Signs people in by them.
     #[cfg(feature = "saml")]
     pub sign_on: SignOn,
+    /// What people do about their own accounts.
+    pub upkeep: Upkeep,
+    /// Forgotten passwords.
+    pub forgotten: Forgotten,
 }
 
 impl Bounds {
@@ -74,7 +80,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(activate::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
-        .merge(dropoff::routes());
+        .merge(dropoff::routes())
+        .merge(verify::routes())
+        .merge(forgotten::routes())
+        .merge(account::routes());
     #[cfg(feature = "saml")]
     {
         router = router.merge(saml::routes());
@@ -136,7 +145,9 @@ part!(
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
-    providers: Providers
+    providers: Providers,
+    upkeep: Upkeep,
+    forgotten: Forgotten
 );
 
 #[cfg(feature = "saml")]

@@ -2,6 +2,8 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
+
 use minijinja::context;
 use minijinja::value::Value;
 
@@ -28,6 +30,16 @@ pub(super) fn frames() -> [Value; 2] {
 /// A page's own names, and those of its frame.
 pub(super) fn framed((own, frame): (Value, Value)) -> Value {
     context!(..own, ..frame)
+}
+
+/// What leads somewhere: what stands on the button, and where it leads.
+pub(super) fn button() -> [Value; 2] {
+    both(|_| {
+        context!(
+            to => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            words => "Open your account",
+        )
+    })
 }
 
 /// The blocks that are put into an invitation.

@@ -5,11 +5,19 @@ use std::io::{self, Write};
 use crate::auth::saml::Saml;
 use crate::base::clock::{Clock, SystemClock};
 use crate::cli::check::Report;
-use crate::config::Settings;
+use crate::config::{SamlRights, Settings};
 
 /// Reads the metadata of each provider of `[[saml]]` by itself, so that every fault is found.
 pub(super) fn providers(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let now = SystemClock.now();
+    let has_rights = settings.saml.iter().any(|provider| provider.rights != SamlRights::default());
+    if has_rights && settings.directory.is_some() {
+        report.found(
+            "saml.rights",
+            &"the [directory] says already what people may do, and these groups do not count",
+            "Name the groups in [directory.groups], and remove [saml.rights].",
+        )?;
+    }
     for provider in &settings.saml {
         let saml = match Saml::load(std::slice::from_ref(provider), &settings.web.public_url) {
             Ok(saml) => saml,

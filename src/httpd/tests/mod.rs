@@ -5,7 +5,9 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod language;
 mod letters;
+mod people;
 #[cfg(feature = "saml")]
 mod saml;
 mod sign_in;
@@ -42,6 +44,7 @@ use crate::httpd::permit::Peer;
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
 use crate::invites::{Handover, Invitation, Invites, Life, State};
+use crate::net::lifecycle::Lifecycle;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
@@ -51,6 +54,8 @@ use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::forgotten::Forgotten;
+use crate::upkeep::{self, Upkeep};
 
 const SETTINGS: &str = r#"
 [server]
@@ -145,9 +150,20 @@ impl House {
             notices.clone(),
             queue.clone(),
             dynamic.clone(),
-            Rules::new(&settings.organisation, &settings.web),
+            Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let upkeep = upkeep::Parts {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            passwords: passwords.clone(),
+            notices: notices.clone(),
+            queue: queue.clone(),
+            clock: dynamic.clone(),
+        };
+        let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
+        let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
+        tokio::spawn(clerk.run(Lifecycle::new()));
         let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts {
             pages: pages.clone(),
@@ -159,6 +175,8 @@ impl House {
             sign_on: saml::sign_on(&settings, &authenticator, &accounts, &store, &dynamic),
             authenticator,
             providers: Providers::new(&settings.saml),
+            upkeep,
+            forgotten,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
