@@ -242,7 +242,12 @@ impl Rooms {
     }
 
     /// What the pages stand on.
-    pub(super) fn pages(&self, settings: &Settings, lifecycle: &Lifecycle) -> router::Parts {
+    pub(super) fn pages(
+        &self,
+        settings: &Settings,
+        dropoff: Dropoff,
+        lifecycle: &Lifecycle,
+    ) -> router::Parts {
         let upkeep = self.upkeep(settings);
         let (asked_for, asked_by) = (self.failures(settings, 1), self.failures(settings, PEER_PATIENCE));
         let (forgotten, clerk) = Forgotten::new(upkeep.clone(), asked_for, asked_by);
@@ -266,6 +271,7 @@ impl Rooms {
             sign_on: self.sign_on.clone(),
             upkeep,
             forgotten,
+            dropoff,
         }
     }
 

@@ -17,13 +17,17 @@ use crate::auth::Authenticator;
 #[cfg(feature = "saml")]
 use crate::auth::saml::sign_on::SignOn;
 use crate::config;
+use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
 #[cfg(feature = "saml")]
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
-use crate::httpd::pages::{account, activate, dropoff, files, forgotten, mailbox, renewal, sign_in, verify};
+use crate::httpd::pages::{
+    account, activate, dropoff, files, forgotten, mailbox, received, renewal, sent, sign_in, verify,
+};
 use crate::httpd::session::Sessions;
+use crate::httpd::tus;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
@@ -62,6 +66,8 @@ pub struct Parts {
     pub upkeep: Upkeep,
     /// Forgotten passwords.
     pub forgotten: Forgotten,
+    /// From guests' files to their recipients.
+    pub dropoff: Dropoff,
 }
 
 impl Bounds {
@@ -83,7 +89,9 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(dropoff::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
-        .merge(account::routes());
+        .merge(account::routes())
+        .merge(sent::routes())
+        .merge(received::routes());
     #[cfg(feature = "saml")]
     {
         router = router.merge(saml::routes());
@@ -91,16 +99,21 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
-    layered(router.with_state(parts), pages, bounds)
+    // Files take as long as they take: each of these says itself how long it waits for the next octet.
+    let streams = Router::new().merge(dropoff::streams()).merge(received::streams()).merge(tus::routes());
+    framed(bounded(router, bounds).merge(streams).with_state(parts), pages)
 }
 
-/// Every page stands inside these, from the innermost to the outermost.
-pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
+/// What a form may have and a page may take.
+pub(super) fn bounded<S: Clone + Send + Sync + 'static>(router: Router<S>, bounds: Bounds) -> Router<S> {
     router
         .layer(DefaultBodyLimit::max(bounds.body_octets))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
-        .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(pages, finish))
+}
+
+/// Every answer passes these.
+pub(super) fn framed(router: Router, pages: Pages) -> Router {
+    router.layer(CatchPanicLayer::new()).layer(middleware::from_fn_with_state(pages, finish))
 }
 
 /// The outermost layer: every page gets its frame and is in the language of its reader, whatever went wrong inside becomes
@@ -147,7 +160,8 @@ part!(
     authenticator: Authenticator,
     providers: Providers,
     upkeep: Upkeep,
-    forgotten: Forgotten
+    forgotten: Forgotten,
+    dropoff: Dropoff
 );
 
 #[cfg(feature = "saml")]

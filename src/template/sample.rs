@@ -3,9 +3,12 @@
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
 pub(super) mod people;
+mod portal;
 
 use minijinja::context;
 use minijinja::value::Value;
+
+pub(super) use self::portal::{dropoff, package, received, sent};
 
 /// What every page has.
 pub(super) fn page() -> [Value; 2] {
@@ -304,22 +307,6 @@ pub(super) fn saml_failed() -> [Value; 2] {
             organisation => organisation(),
             how => if full { "no-access" } else { "unasked" },
             reference => "7k2m9qxa",
-        )
-    })
-}
-
-/// What a guest sees after signing in.
-pub(super) fn dropoff() -> [Value; 2] {
-    both(|full| {
-        let inviters = if full {
-            vec![person(true, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")]
-        } else {
-            Vec::new()
-        };
-        context!(
-            organisation => organisation(),
-            guest => person(full, "Kim Roe", "kim@partner.example"),
-            inviters,
         )
     })
 }

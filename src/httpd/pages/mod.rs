@@ -7,8 +7,10 @@ pub mod files;
 pub mod forgotten;
 pub mod letter;
 pub mod mailbox;
+pub mod received;
 pub mod renewal;
 #[cfg(feature = "saml")]
 pub mod saml;
+pub mod sent;
 pub mod sign_in;
 pub mod verify;

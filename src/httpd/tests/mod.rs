@@ -8,9 +8,11 @@ mod frame;
 mod language;
 mod letters;
 mod people;
+mod portal;
 #[cfg(feature = "saml")]
 mod saml;
 mod sign_in;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,6 +38,7 @@ use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token};
 use crate::config::Settings;
 use crate::delivery;
+use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
@@ -47,8 +50,10 @@ use crate::invites::{Handover, Invitation, Invites, Life, State};
 use crate::net::lifecycle::Lifecycle;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
+use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
+use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
@@ -152,6 +157,21 @@ impl House {
             dynamic.clone(),
             Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
+        let lifecycle = Lifecycle::new();
+        let dropoff = Dropoff::open(
+            dropoff::Parts {
+                store: store.clone(),
+                packages: Packages::new(store.clone()),
+                blobs: Blobs::open(&settings.storage, 0).unwrap(),
+                invites: invites.clone(),
+                notices: notices.clone(),
+                queue: queue.clone(),
+                clock: dynamic.clone(),
+                lifecycle,
+            },
+            dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits),
+        );
+        let dropoff = dropoff.unwrap();
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
         let upkeep = upkeep::Parts {
             store: store.clone(),
@@ -177,6 +197,7 @@ impl House {
             providers: Providers::new(&settings.saml),
             upkeep,
             forgotten,
+            dropoff,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));
