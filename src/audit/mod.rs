@@ -163,7 +163,7 @@ pub enum Event<'a> {
         address: &'a Address,
         /// From where.
         peer: IpAddr,
-        /// At which face: `smtp`, `web`.
+        /// At which face: `smtp`, `web`; or `saml`, by an identity provider.
         face: &'a str,
     },
     /// Somebody did not.
@@ -175,7 +175,18 @@ pub enum Event<'a> {
         /// At which face: `smtp`, `web`.
         face: &'a str,
     },
-    /// Somebody of the organisation's directory came for the first time, and has an account from here on.
+    /// Somebody came from an identity provider and was not let in.
+    NotVouched {
+        /// Which provider was asked; empty where none was.
+        provider: &'a str,
+        /// What is wrong.
+        reason: &'a str,
+        /// What the person was shown, to ask the administrator about.
+        reference: &'a str,
+        /// From where.
+        peer: IpAddr,
+    },
+    /// Somebody for whom the organisation vouches came for the first time, and has an account from here on.
     Enrolled {
         /// Who.
         address: &'a Address,
@@ -270,6 +281,9 @@ pub fn record(event: &Event<'_>) {
         }
         Event::SignInFailed { name: typed, peer, face } => {
             info!(target: "audit", name = name(typed), %peer, face, "sign-in failed");
+        }
+        Event::NotVouched { provider, reason, reference, peer } => {
+            info!(target: "audit", provider, reason = words(reason), reference, %peer, "not let in by saml");
         }
         Event::Enrolled { address } => info!(target: "audit", address = address.masked(), "enrolled"),
         Event::RightsChanged { address, invite, invite_internal, admin } => {

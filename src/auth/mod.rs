@@ -6,6 +6,7 @@
 //! Accounts with a password of their own are asked first; every other staff member is asked for in the [`directory`],
 //! over LDAP ([`ldap`]), and gets or keeps an account by [`enrolment`]. A directory that is silent is never a "no".
 
+pub mod admission;
 mod argon2id;
 pub mod directory;
 pub mod enrolment;
@@ -101,6 +102,12 @@ impl Authenticator {
     #[must_use]
     pub fn with_directory(self, enrolment: Enrolment) -> Self {
         Self { enrolment: Some(enrolment), ..self }
+    }
+
+    /// Whether a directory says who is staff.
+    #[must_use]
+    pub const fn has_directory(&self) -> bool {
+        self.enrolment.is_some()
     }
 
     /// Signs somebody in by one of the account's addresses, or by whatever the directory knows a person by, and notes it

@@ -2,6 +2,8 @@
 
 mod directory;
 mod dkim;
+#[cfg(feature = "saml")]
+mod saml;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -36,6 +38,8 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     templates(&settings, &mut report)?;
     listeners(&settings, &mut report).await?;
     directory::servers(&settings, &mut report).await?;
+    #[cfg(feature = "saml")]
+    saml::providers(&settings, &mut report)?;
     match HickoryResolver::from_system(settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
         Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,

@@ -359,10 +359,10 @@ impl Settings {
         let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
-        let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
         let directory = ldap::directory(root);
+        let saml = saml::providers(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
         Some(Self {

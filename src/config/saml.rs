@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::address::Domain;
 use crate::config::section::Section;
 use crate::config::units::{self, Wrong};
 
@@ -24,6 +25,8 @@ pub struct Saml {
     pub label: String,
     /// Its metadata, XML.
     pub metadata: PathBuf,
+    /// The domains of the people for whom it may vouch; none means all of the organisation's.
+    pub domains: Vec<Domain>,
     /// The attribute with the mail address; without it the NameID must be one.
     pub mail: Option<String>,
     /// The attribute with the display name.
@@ -72,12 +75,23 @@ fn provider(section: &mut Section<'_>) -> Option<Saml> {
     let name = section.required("name", "\"entra\"", name);
     let metadata = section.required("metadata", "\"saml/entra.xml\"", file);
     let label = section.or("label", "Sign in with your organisation".to_owned(), units::line);
+    let domains = section.list("domains", units::domain).unwrap_or_default();
     let mail = section.optional("mail", units::line);
     let display_name = section.or("display_name", "displayName".to_owned(), units::line);
     let groups = section.or("groups", "groups".to_owned(), units::line);
     let rights = section.section("rights", rights);
     let clock_skew = section.or("clock_skew", SKEW, units::time(SKEWS));
-    Some(Saml { name: name?, label, metadata: metadata?, mail, display_name, groups, rights, clock_skew })
+    Some(Saml {
+        name: name?,
+        label,
+        metadata: metadata?,
+        domains,
+        mail,
+        display_name,
+        groups,
+        rights,
+        clock_skew,
+    })
 }
 
 fn rights(section: &mut Section<'_>) -> SamlRights {

@@ -9,6 +9,10 @@ use crate::auth::Authenticator;
 use crate::auth::enrolment::{Enrolment, Freshness};
 use crate::auth::ldap::LdapDirectory;
 use crate::auth::password::Passwords;
+#[cfg(feature = "saml")]
+use crate::auth::saml::Saml;
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_on::SignOn;
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::daemon::{Outside, signing, templates};
@@ -18,6 +22,7 @@ use crate::delivery::{Books, Delivery};
 use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::router;
 use crate::httpd::session::Sessions;
@@ -59,6 +64,8 @@ pub(super) struct Rooms {
     pub(super) invites: Invites,
     pub(super) passwords: Passwords,
     pub(super) authenticator: Authenticator,
+    #[cfg(feature = "saml")]
+    pub(super) sign_on: SignOn,
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
     pub(super) addresses: Addresses,
@@ -97,6 +104,15 @@ impl Rooms {
             }
             None => authenticator,
         };
+        #[cfg(feature = "saml")]
+        let sign_on = SignOn::new(
+            Saml::load(&settings.saml, &settings.web.public_url)?,
+            authenticator.clone(),
+            accounts.clone(),
+            store.clone(),
+            Arc::clone(&clock),
+            &settings.organisation.domains,
+        );
         let shelf = Shelf::new(Templates::built_in());
         Ok(Self {
             store,
@@ -106,6 +122,8 @@ impl Rooms {
             invites,
             passwords,
             authenticator,
+            #[cfg(feature = "saml")]
+            sign_on,
             shelf,
             signer,
             addresses,
@@ -263,6 +281,9 @@ impl Rooms {
                 lifecycle.clone(),
                 Terms::new(settings),
             ),
+            providers: Providers::new(&settings.saml),
+            #[cfg(feature = "saml")]
+            sign_on: self.sign_on.clone(),
             upkeep,
             forgotten,
             dropoff,

@@ -1,5 +1,5 @@
-//! Our two cookies (RFC 6265bis): `__Host-session` says who is signed in, `__Host-form` ties a form to the browser
-//! that it was given to. The prefix makes browsers insist on Secure, on Path=/ and on our host alone (§4.1.3.2).
+//! Our cookies (RFC 6265bis): `__Host-session` says who is signed in, `__Host-form` ties a form to the browser that it
+//! was given to, and `__Host-question` a question to an identity provider to the browser that carries it. The prefix makes browsers insist on Secure, on Path=/ and on our host alone (§4.1.3.2).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub enum Name {
     Session,
     /// Which browser a form was given to.
     Form,
+    /// Which browser carries a question to an identity provider.
+    Question,
 }
 
 /// A cookie to set, or none: part of a response.
@@ -28,6 +30,7 @@ impl Name {
         match self {
             Self::Session => "__Host-session",
             Self::Form => "__Host-form",
+            Self::Question => "__Host-question",
         }
     }
 
@@ -46,7 +49,8 @@ impl Name {
 
     /// Gives the browser a token. Without `lifetime` it is forgotten when the browser is closed.
     ///
-    /// Lax, not Strict: a person who comes from the mail is to find the form of another tab still good.
+    /// Lax, not Strict: a person who comes from the mail is to find the form of another tab still good. What comes back
+    /// from an identity provider is a POST from another site, with which a browser sends only None (§5.8.3).
     #[must_use]
     pub fn give(self, token: &Token, lifetime: Option<Duration>) -> SetCookie {
         let age = lifetime.map(|lifetime| format!("; Max-Age={}", lifetime.as_secs())).unwrap_or_default();
@@ -60,7 +64,8 @@ impl Name {
     }
 
     fn set(self, value: &str, age: &str) -> SetCookie {
-        let line = format!("{}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}", self.as_str());
+        let sites = if self == Self::Question { "None" } else { "Lax" };
+        let line = format!("{}={value}; Path=/; Secure; HttpOnly; SameSite={sites}{age}", self.as_str());
         let mut line = HeaderValue::try_from(line).ok();
         if let Some(value) = line.as_mut() {
             value.set_sensitive(true);
@@ -111,5 +116,14 @@ mod tests {
         let line = line.to_str().unwrap();
         assert!(line.starts_with("__Host-session="));
         assert!(line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"), "{line}");
+    }
+
+    #[test]
+    fn only_the_question_comes_back_from_other_sites() {
+        for (name, sites) in [(Name::Session, "Lax"), (Name::Form, "Lax"), (Name::Question, "None")] {
+            let SetCookie(line) = name.give(&Token::fresh().unwrap(), None);
+            let line = line.unwrap();
+            assert!(line.to_str().unwrap().ends_with(&format!("; SameSite={sites}")), "{line:?}");
+        }
     }
 }

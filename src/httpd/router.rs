@@ -14,10 +14,15 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::debug;
 
 use crate::auth::Authenticator;
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_on::SignOn;
 use crate::config;
 use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
+#[cfg(feature = "saml")]
+use crate::httpd::pages::saml;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
     account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
     renewal, sent, sign_in, verify,
@@ -69,6 +74,11 @@ pub struct Parts {
     pub sponsoring: Sponsoring,
     /// All accounts, for administrators.
     pub roster: Roster,
+    /// Buttons for signing in elsewhere.
+    pub providers: Providers,
+    /// Signs people in by them.
+    #[cfg(feature = "saml")]
+    pub sign_on: SignOn,
     /// What people do about their own accounts.
     pub upkeep: Upkeep,
     /// Forgotten passwords.
@@ -108,6 +118,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(account::routes())
         .merge(sent::routes())
         .merge(received::routes());
+    #[cfg(feature = "saml")]
+    {
+        router = router.merge(saml::routes());
+    }
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
@@ -179,7 +193,11 @@ part!(
     letters: Letters,
     sponsoring: Sponsoring,
     roster: Roster,
+    providers: Providers,
     upkeep: Upkeep,
     forgotten: Forgotten,
     dropoff: Dropoff
 );
+
+#[cfg(feature = "saml")]
+part!(sign_on: SignOn);

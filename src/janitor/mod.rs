@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::accounts::Accounts;
+#[cfg(feature = "saml")]
+use crate::auth::saml::requests::Requests;
 use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
@@ -65,6 +67,8 @@ impl Janitor {
             }
             report("ended sessions", self.sweep_sessions().await);
             report("old counts of invitations", self.sweep_tallies().await);
+            #[cfg(feature = "saml")]
+            report("unanswered questions", self.sweep_questions().await);
             if let Err(fault) = self.tell_expired().await {
                 tracing::warn!(%fault, "inviters could not be told of what expired; trying again later");
             }
@@ -104,6 +108,16 @@ impl Janitor {
     /// The store's; a conflict (somebody invited meanwhile) is left to the next round.
     pub async fn sweep_tallies(&self) -> Result<usize, CommitError> {
         self.sweep(|batch| self.invites.sweep_tallies(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Removes the questions to identity providers that nobody has answered in time. Gives how many.
+    ///
+    /// # Errors
+    /// The store's; a conflict (the answer came meanwhile) is left to the next round.
+    #[cfg(feature = "saml")]
+    pub async fn sweep_questions(&self) -> Result<usize, CommitError> {
+        let questions = Requests::new(self.store.clone());
+        self.sweep(|batch| questions.sweep(batch, self.clock.now(), SWEEP_MAX)).await
     }
 
     /// Tells inviters of invitations that nobody has used in time, each once.

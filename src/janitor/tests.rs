@@ -132,3 +132,20 @@ async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
     assert_eq!(janitor.sweep_tallies().await.unwrap(), SWEEP_MAX * 2);
     assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
 }
+
+#[cfg(feature = "saml")]
+#[tokio::test]
+async fn questions_go_when_their_time_is_over_however_many_there_are() {
+    let House { janitor, clock, .. } = &House::open();
+    let requests = Requests::new(janitor.store.clone());
+    for _ in 0..=SWEEP_MAX {
+        requests.begin("idp", "", clock.now()).await.unwrap();
+    }
+    clock.advance(Duration::from_mins(9));
+    let late = requests.begin("idp", "", clock.now()).await.unwrap();
+    assert_eq!(janitor.sweep_questions().await.unwrap(), 0);
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(janitor.sweep_questions().await.unwrap(), SWEEP_MAX + 1);
+    assert_eq!(janitor.sweep_questions().await.unwrap(), 0);
+    assert!(requests.take(&late, clock.now()).await.unwrap().is_some());
+}

@@ -77,6 +77,8 @@ const GERMAN: &[(&str, &str)] = &[
     german!("page/used.html"),
     german!("page/unknown.html"),
     german!("page/sign-in.html"),
+    german!("page/saml-leave.html"),
+    german!("page/saml-failed.html"),
     german!("page/dropoff.html"),
     german!("page/error.html"),
     german!("page/mailbox.html"),

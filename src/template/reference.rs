@@ -36,6 +36,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("page/used.html", "behind a link that was used: the way in"),
     ("page/unknown.html", "behind a link that is none"),
     ("page/sign-in.html", "the way in"),
+    ("page/saml-leave.html", "on the way to an identity provider"),
+    ("page/saml-failed.html", "back from it, and not let in"),
     ("page/dropoff.html", "where a guest arrives"),
     ("page/error.html", "what went wrong, by its number in HTTP"),
     ("page/mailbox.html", "the demo's mail"),

@@ -278,16 +278,41 @@ pub(super) fn used() -> [Value; 2] {
 /// The way in.
 pub(super) fn sign_in() -> [Value; 2] {
     both(|full| {
+        let provider = context!(name => "entra", label => "Sign in with your organisation");
         context!(
             organisation => organisation(),
             address => if full { "kim@partner.example" } else { "" },
             fault => full.then_some("That address and password do not belong together."),
             signed_out => full,
             next => if full { "/invitations" } else { "" },
+            providers => if full { vec![provider] } else { Vec::new() },
             form => FORM,
         )
     })
 }
+
+/// On the way to an identity provider.
+pub(super) fn saml_leave() -> [Value; 2] {
+    both(|_| {
+        context!(
+            organisation => organisation(),
+            provider => "Sign in with your organisation",
+            address => "https://idp.corp.example/sso?SAMLRequest=fZFNT8Mw",
+        )
+    })
+}
+
+/// Back from it, and not let in.
+pub(super) fn saml_failed() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            how => if full { "no-access" } else { "unasked" },
+            reference => "7k2m9qxa",
+        )
+    })
+}
+
 /// What went wrong, by its number in HTTP.
 pub(super) fn error() -> [Value; 2] {
     both(|full| context!(organisation => organisation(), status => if full { 404 } else { 500 }))

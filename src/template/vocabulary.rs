@@ -187,6 +187,8 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
+    rendered("page/saml-leave.html", built_in!("page/saml-leave.html"), sample::saml_leave, LEAVES),
+    rendered("page/saml-failed.html", built_in!("page/saml-failed.html"), sample::saml_failed, &[]),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
     rendered("page/sent.html", built_in!("page/sent.html"), sample::sent, &[]),
     rendered("page/received.html", built_in!("page/received.html"), sample::received, &[]),
@@ -218,6 +220,8 @@ const WORDS: &str = "words.txt";
 /// The link stands where no mail program can miss it.
 const OWN_LINE: &[Keep] = &[Keep::OwnLine("link")];
 const LINKED: &[Keep] = &[Keep::Linked("link")];
+/// Who does not go by itself must be able to go.
+const LEAVES: &[Keep] = &[Keep::Linked("address")];
 const HEADER: &[Keep] = &[Keep::SingleLine];
 /// Without its hidden field a form is refused when it comes back.
 const FORM: &[Keep] = &[Keep::Shown("form")];

@@ -9,6 +9,8 @@ packages=(
   slapd ldap-utils
   # tests/directory: a domain controller of Active Directory's kind
   samba samba-ad-provision samba-dsdb-modules samba-vfs-modules
+  # tests/saml: an identity provider, and a browser to sign in with
+  simplesamlphp apache2-bin libapache2-mod-php php-xml php-mbstring media-types chromium chromium-driver jq
 )
 
 missing=()

@@ -5,11 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::accounts::{Credential, Kind, Rights};
 use crate::auth::password::Passwords;
 use crate::auth::{Authenticator, Verdict};
 use crate::base::clock::{ManualClock, Timestamp};
 use crate::config::Storage;
 use crate::net::throttle::Failures;
+use crate::store::{Batch, Stored};
 
 use super::*;
 

@@ -11,15 +11,17 @@
 //!   nothing can be said to us twice, nor unasked, nor to a browser that did not ask.
 //!
 //! What comes out is a [`Vouched`]: who it is, in the provider's words. Whether such a person has an account, and what
-//! they may do, is decided as for a person of the directory.
+//! they may do, is decided as for a person of the directory ([`sign_on`]).
 
 mod fence;
 mod provider;
+pub mod report;
 mod request;
 pub mod requests;
 mod response;
+pub mod sign_on;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -90,13 +92,6 @@ impl Saml {
         let providers =
             providers.iter().map(|provider| Provider::load(provider, &us)).collect::<Result<_, _>>()?;
         Ok(Self { providers, us: Arc::new(us), places: Arc::new(Semaphore::new(AT_ONCE)) })
-    }
-
-    /// The providers in their order: the name for the address, and the words for the button.
-    pub fn buttons(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.providers
-            .iter()
-            .map(|provider| (provider.settings.name.as_str(), provider.settings.label.as_str()))
     }
 
     /// The settings of a provider.

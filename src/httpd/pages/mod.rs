@@ -13,6 +13,8 @@ pub mod letter;
 pub mod mailbox;
 pub mod received;
 pub mod renewal;
+#[cfg(feature = "saml")]
+pub mod saml;
 pub mod sent;
 pub mod sign_in;
 pub mod verify;

@@ -1,5 +1,6 @@
 //! The way in and out, for guests and for staff: one form, because a person need not know what we call them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use tracing::error;
 use crate::auth::{Authenticator, Identity, Verdict};
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
+use crate::config;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
@@ -48,7 +50,30 @@ struct SignIn<'a> {
     signed_out: bool,
     /// Where it leads afterwards; empty for home.
     next: &'a str,
+    providers: &'a [Provider],
     form: &'a str,
+}
+
+/// The identity providers that somebody can sign in by instead. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Providers(Arc<[Provider]>);
+
+/// The button of one of them.
+#[derive(Debug, Serialize)]
+struct Provider {
+    /// It leads to `/saml/NAME`.
+    name: String,
+    label: String,
+}
+
+impl Providers {
+    /// As they are configured.
+    #[must_use]
+    pub fn new(providers: &[config::Saml]) -> Self {
+        let button =
+            |provider: &config::Saml| Provider { name: provider.name.clone(), label: provider.label.clone() };
+        Self(providers.iter().map(button).collect())
+    }
 }
 
 /// `/sign-in` and `/sign-out`.
@@ -60,6 +85,7 @@ async fn show(
     person: Result<Person, Response>,
     visitor: Visitor,
     Query(asked): Query<Asked>,
+    State(Providers(providers)): State<Providers>,
     pages: Pages,
 ) -> Response {
     if let Ok(person) = person {
@@ -70,6 +96,7 @@ async fn show(
         fault: None,
         signed_out: asked.signed_out.is_some(),
         next: asked.next.path(),
+        providers: &providers,
         form: visitor.form_token(),
     };
     (visitor.cookie(), pages.page(StatusCode::OK, "sign-in", names)).into_response()
@@ -80,6 +107,7 @@ async fn enter(
     State(sessions): State<Sessions>,
     State(authenticator): State<Authenticator>,
     State(staff): State<StaffNetworks>,
+    State(Providers(providers)): State<Providers>,
     headers: HeaderMap,
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
@@ -96,7 +124,8 @@ async fn enter(
         Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
     };
     let (next, form) = (fields.next.path(), visitor.form_token());
-    let names = SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, next, form };
+    let fault = Some(pages.say(&fault));
+    let names = SignIn { address, fault, signed_out: false, next, providers: &providers, form };
     let page = pages.page(status, "sign-in", names);
     match verdict {
         Verdict::Throttled(wait) => {

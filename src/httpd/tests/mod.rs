@@ -13,6 +13,8 @@ mod language;
 mod letters;
 mod people;
 mod portal;
+#[cfg(feature = "saml")]
+mod saml;
 mod sign_in;
 mod uploads;
 
@@ -43,6 +45,7 @@ use crate::delivery;
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
+use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::permit::{Peer, StaffNetworks};
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
@@ -118,13 +121,18 @@ impl House {
     }
 
     /// A house with more settings.
-    #[expect(clippy::too_many_lines, reason = "it furnishes a whole house, room by room")]
     fn with(more: &str) -> Self {
+        Self::at(more, Timestamp::from_millis(1_795_527_900_000))
+    }
+
+    /// A house with more settings, at this time.
+    #[expect(clippy::too_many_lines, reason = "it furnishes a whole house, room by room")]
+    fn at(more: &str, now: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
         fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
         let settings = Settings::load(&file).unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
+        let clock = Arc::new(ManualClock::at(now));
         let dynamic: Arc<dyn Clock> = clock.clone();
 
         let (store, spool) = Store::in_memory(&settings.storage).unwrap();
@@ -198,10 +206,13 @@ impl House {
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals: renewals.clone(),
-            authenticator,
             letters,
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
             roster,
+            #[cfg(feature = "saml")]
+            sign_on: saml::sign_on(&settings, &authenticator, &accounts, &store, &dynamic),
+            authenticator,
+            providers: Providers::new(&settings.saml),
             upkeep,
             forgotten,
             dropoff,

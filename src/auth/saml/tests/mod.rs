@@ -1,7 +1,7 @@
 //! Answers that a provider really signed, and what somebody makes of them on the way. Each one on the list is refused,
 //! and for the reason that stands beside it.
 
-mod provider;
+pub(crate) mod provider;
 
 use std::fs;
 
@@ -25,6 +25,7 @@ fn load(metadata: &str) -> Result<Saml, ProviderFault> {
         name: "idp".to_owned(),
         label: "Sign in".to_owned(),
         metadata: file,
+        domains: Vec::new(),
         mail: None,
         display_name: "displayName".to_owned(),
         groups: "groups".to_owned(),
@@ -289,4 +290,19 @@ fn the_question_goes_to_the_provider_with_our_name_and_id() {
         metadata.contains(&format!("entityID=\"{ENTITY}\""))
             && metadata.contains(&format!("Location=\"{ACS}\""))
     );
+}
+
+#[test]
+fn an_end_that_comes_soon_is_told() {
+    let about = |metadata: &str, years: u64| {
+        let now = now() + std::time::Duration::from_hours(24 * 365 * years);
+        load(metadata).unwrap().about(now).remove(0)
+    };
+    // rcgen's certificates end in the year 4096, and begin before there was SAML.
+    let good = metadata(&[&OURS.certificate]);
+    assert_eq!(about(&good, 0), report::About { entity_id: IDP.to_owned(), objections: Vec::new() });
+    let [late] = <[String; 1]>::try_from(about(&good, 2100).objections).unwrap();
+    assert!(late.starts_with("its last certificate for signing ends on Jan  1 00:00:00 4096"), "{late}");
+    let dated = good.replacen(" entityID=", " validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
+    assert_eq!(about(&dated, 0).objections, ["the metadata say themselves that they are out of date"]);
 }

@@ -8,29 +8,29 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use samael::crypto::{Crypto, CryptoProvider};
 
-pub(super) const PORTAL: &str = "https://portal.corp.example";
-pub(super) const ACS: &str = "https://portal.corp.example/saml/acs";
-pub(super) const ENTITY: &str = "https://portal.corp.example/saml/metadata";
-pub(super) const IDP: &str = "https://idp.corp.example/metadata";
-pub(super) const QUESTION: &str = "_0123456789abcdef";
-pub(super) const ASSERTION_NS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-pub(super) const RSA_SHA256: (&str, &str) =
+pub(crate) const PORTAL: &str = "https://portal.corp.example";
+pub(crate) const ACS: &str = "https://portal.corp.example/saml/acs";
+pub(crate) const ENTITY: &str = "https://portal.corp.example/saml/metadata";
+pub(crate) const IDP: &str = "https://idp.corp.example/metadata";
+pub(crate) const QUESTION: &str = "_0123456789abcdef";
+pub(crate) const ASSERTION_NS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+pub(crate) const RSA_SHA256: (&str, &str) =
     ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256");
-pub(super) const RSA_SHA1: (&str, &str) =
+pub(crate) const RSA_SHA1: (&str, &str) =
     ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1");
 
 /// Keys take long to make; the tests of this file share them.
-pub(super) static OURS: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
-pub(super) static FOREIGN: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
+pub(crate) static OURS: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
+pub(crate) static FOREIGN: LazyLock<Signatory> = LazyLock::new(Signatory::fresh);
 
 /// Somebody with a key.
-pub(super) struct Signatory {
-    pub(super) key: Vec<u8>,
-    pub(super) certificate: String,
+pub(crate) struct Signatory {
+    pub(crate) key: Vec<u8>,
+    pub(crate) certificate: String,
 }
 
 impl Signatory {
-    pub(super) fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
         let certificate = CertificateParams::new(vec!["idp.corp.example".to_owned()]).unwrap();
         let certificate = STANDARD.encode(certificate.self_signed(&key).unwrap().der());
@@ -38,28 +38,28 @@ impl Signatory {
     }
 
     /// Fills in the signatures that `xml` has places for.
-    pub(super) fn signed(&self, xml: &str) -> String {
+    pub(crate) fn signed(&self, xml: &str) -> String {
         let document = Crypto::sign_xml(xml, &self.key).unwrap();
         document.split_once("?>").unwrap().1.trim().to_owned()
     }
 }
 
 /// What an assertion says. [`Claims::good`] is believed; each test changes one thing.
-pub(super) struct Claims {
-    pub(super) id: &'static str,
-    pub(super) name_id: &'static str,
-    pub(super) issuer: &'static str,
-    pub(super) audience: &'static str,
-    pub(super) recipient: &'static str,
-    pub(super) question: &'static str,
-    pub(super) begins: TimeDelta,
-    pub(super) ends: TimeDelta,
-    pub(super) has_conditions: bool,
-    pub(super) has_sign_in: bool,
+pub(crate) struct Claims {
+    pub(crate) id: &'static str,
+    pub(crate) name_id: &'static str,
+    pub(crate) issuer: &'static str,
+    pub(crate) audience: &'static str,
+    pub(crate) recipient: &'static str,
+    pub(crate) question: &'static str,
+    pub(crate) begins: TimeDelta,
+    pub(crate) ends: TimeDelta,
+    pub(crate) has_conditions: bool,
+    pub(crate) has_sign_in: bool,
 }
 
 impl Claims {
-    pub(super) const fn good() -> Self {
+    pub(crate) const fn good() -> Self {
         Self {
             id: "_a1",
             name_id: "ann@corp.example",
@@ -75,7 +75,7 @@ impl Claims {
     }
 
     /// As XML, with a place for a signature.
-    pub(super) fn xml(&self, signature: &str) -> String {
+    pub(crate) fn xml(&self, signature: &str) -> String {
         let Self { id, name_id, issuer, audience, recipient, question, .. } = self;
         let now = Utc::now();
         let (begins, ends, now) = (instant(now + self.begins), instant(now + self.ends), instant(now));
@@ -105,13 +105,13 @@ impl Claims {
     }
 
     /// Signed as providers do it.
-    pub(super) fn signed(&self) -> String {
+    pub(crate) fn signed(&self) -> String {
         OURS.signed(&self.xml(&place(self.id, RSA_SHA256)))
     }
 }
 
 /// An empty signature over the element with this ID.
-pub(super) fn place(id: &str, (signing, digest): (&str, &str)) -> String {
+pub(crate) fn place(id: &str, (signing, digest): (&str, &str)) -> String {
     format!(
         "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo>\
          <ds:CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>\
@@ -124,11 +124,11 @@ pub(super) fn place(id: &str, (signing, digest): (&str, &str)) -> String {
 }
 
 /// The response around an assertion: its ID, its status, where it goes, what it answers, and what is inside.
-pub(super) fn response(inside: &str) -> String {
+pub(crate) fn response(inside: &str) -> String {
     shell("_r1", "Success", ACS, QUESTION, inside)
 }
 
-pub(super) fn shell(id: &str, status: &str, destination: &str, question: &str, inside: &str) -> String {
+pub(crate) fn shell(id: &str, status: &str, destination: &str, question: &str, inside: &str) -> String {
     format!(
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"{id}\" Version=\"2.0\" \
          IssueInstant=\"{}\" Destination=\"{destination}\" InResponseTo=\"{question}\">\
@@ -138,11 +138,11 @@ pub(super) fn shell(id: &str, status: &str, destination: &str, question: &str, i
     )
 }
 
-pub(super) fn instant(at: DateTime<Utc>) -> String {
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-pub(super) fn metadata(keys: &[&str]) -> String {
+pub(crate) fn metadata(keys: &[&str]) -> String {
     let key = |key: &&str| {
         format!(
             "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
