@@ -327,11 +327,11 @@ mod tests {
     #[ignore = "writes files: run by tests/look/run.sh"]
     fn write_the_samples() {
         let directory = PathBuf::from(std::env::var("LOOK_DIR").unwrap());
-        for (name, which, text) in sampled() {
-            let name = name.file();
+        for (place, which, text) in sampled() {
+            let name = place.file();
             let (stem, kind) = name.rsplit_once('.').unwrap();
             let file = match kind {
-                "css" | "svg" => name.replace("page/", ""),
+                "css" | "svg" | "js" => name.replace("page/", ""),
                 _ => format!("{}-{which}.{kind}", stem.replace('/', "-")),
             };
             std::fs::write(directory.join(file), text).unwrap();
