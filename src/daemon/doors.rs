@@ -85,7 +85,7 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let router = router::router(rooms.pages(settings), outside.mailbox, bounds);
+        let router = router::router(rooms.pages(settings, lifecycle), outside.mailbox, bounds);
         let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses

@@ -17,10 +17,12 @@ use crate::auth::Authenticator;
 use crate::config;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
+use crate::httpd::pages::{account, activate, dropoff, files, forgotten, mailbox, renewal, sign_in, verify};
 use crate::httpd::session::Sessions;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::Upkeep;
+use crate::upkeep::forgotten::Forgotten;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,10 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// What people do about their own accounts.
+    pub upkeep: Upkeep,
+    /// Forgotten passwords.
+    pub forgotten: Forgotten,
 }
 
 impl Bounds {
@@ -64,7 +70,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(activate::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
-        .merge(dropoff::routes());
+        .merge(dropoff::routes())
+        .merge(verify::routes())
+        .merge(forgotten::routes())
+        .merge(account::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
@@ -121,5 +130,7 @@ part!(
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
-    authenticator: Authenticator
+    authenticator: Authenticator,
+    upkeep: Upkeep,
+    forgotten: Forgotten
 );

@@ -69,7 +69,7 @@ impl Notices {
         self.write(batch, "approval", letter, &self.link(invitation, &self.address("r", word))).await
     }
 
-    fn address(&self, page: &str, word: &Token) -> String {
+    pub(super) fn address(&self, page: &str, word: &Token) -> String {
         format!("{}/{page}/{}", self.writer.portal, word.reveal())
     }
 

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod fate;
 mod files;
 mod links;
+pub mod person;
 pub mod preview;
 mod receipt;
 

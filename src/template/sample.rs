@@ -2,6 +2,8 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
+
 use minijinja::context;
 use minijinja::value::Value;
 

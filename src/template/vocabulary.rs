@@ -3,6 +3,7 @@
 use minijinja::Value;
 
 use crate::template::sample;
+use crate::template::sample::people;
 
 /// A file of the `templates` folder, compiled in.
 macro_rules! built_in {
@@ -81,6 +82,64 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
+    rendered("mail/verify/subject.txt", built_in!("mail/verify/subject.txt"), people::verify, HEADER),
+    rendered("mail/verify/body.txt", built_in!("mail/verify/body.txt"), people::verify, OWN_LINE),
+    rendered("mail/verify/body.html", built_in!("mail/verify/body.html"), people::verify, LINKED),
+    rendered("mail/reset/subject.txt", built_in!("mail/reset/subject.txt"), people::about_account, HEADER),
+    rendered("mail/reset/body.txt", built_in!("mail/reset/body.txt"), people::about_account, OWN_LINE),
+    rendered("mail/reset/body.html", built_in!("mail/reset/body.html"), people::about_account, LINKED),
+    rendered(
+        "mail/no-reset/subject.txt",
+        built_in!("mail/no-reset/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered("mail/no-reset/body.txt", built_in!("mail/no-reset/body.txt"), people::about_account, &[]),
+    rendered("mail/no-reset/body.html", built_in!("mail/no-reset/body.html"), people::about_account, &[]),
+    rendered(
+        "mail/password-changed/subject.txt",
+        built_in!("mail/password-changed/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered(
+        "mail/password-changed/body.txt",
+        built_in!("mail/password-changed/body.txt"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/password-changed/body.html",
+        built_in!("mail/password-changed/body.html"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/account-ending/subject.txt",
+        built_in!("mail/account-ending/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered(
+        "mail/account-ending/body.txt",
+        built_in!("mail/account-ending/body.txt"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/account-ending/body.html",
+        built_in!("mail/account-ending/body.html"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/farewell/subject.txt",
+        built_in!("mail/farewell/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered("mail/farewell/body.txt", built_in!("mail/farewell/body.txt"), people::about_account, &[]),
+    rendered("mail/farewell/body.html", built_in!("mail/farewell/body.html"), people::about_account, &[]),
     rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
     rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
     rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
@@ -128,6 +187,12 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, &[]),
+    rendered("page/waiting.html", built_in!("page/waiting.html"), people::waiting, FORM),
+    rendered("page/verify.html", built_in!("page/verify.html"), people::verifying, FORM),
+    rendered("page/forgotten.html", built_in!("page/forgotten.html"), people::forgotten, FORM),
+    rendered("page/reset.html", built_in!("page/reset.html"), people::reset, FORM),
+    rendered("page/account.html", built_in!("page/account.html"), people::account, FORM),
+    rendered("page/farewell.html", built_in!("page/farewell.html"), people::farewell, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
     rendered("page/letter.html", built_in!("page/letter.html"), sample::letter, &[]),

@@ -26,6 +26,7 @@ mod accounts_are_made_on_the_command_line;
 mod activation_link_works_once;
 mod all_forms_invite;
 mod an_address_with_a_tag_invites;
+mod an_administrator_changes_and_ends_accounts;
 mod an_administrator_orders_the_queue;
 mod an_administrator_sees_how_each_invitation_stands;
 mod an_expired_link_can_be_renewed;
