@@ -92,7 +92,7 @@ impl Daemon {
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
         let janitor = rooms.janitor(&settings).telling(rooms.renewals(&settings));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
-        lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
+        lifecycle.spawn("drop-offs", dropoff.clone().run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
         let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
@@ -100,7 +100,7 @@ impl Daemon {
             .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
-        let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
+        let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;
         let stop_within = settings.server.stop_within;

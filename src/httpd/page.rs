@@ -74,6 +74,10 @@ pub struct Asker {
     here: &'static str,
 }
 
+/// Marks an answer that a program reads: no page takes its place, whatever its status says.
+#[derive(Clone)]
+struct ForPrograms;
+
 /// A page that waits for its frame: travels with the response to the outermost layer.
 #[derive(Clone)]
 struct Draft {
@@ -93,6 +97,14 @@ struct Whole<'a> {
     here: &'a str,
     #[serde(flatten)]
     own: &'a serde_json::Value,
+}
+
+/// What the template of a text sees.
+#[derive(Serialize)]
+struct Opening<'a, C> {
+    organisation: Organisation<'a>,
+    #[serde(flatten)]
+    own: C,
 }
 
 #[derive(Serialize)]
@@ -197,7 +209,8 @@ impl Pages {
             .headers()
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if is_page || !(status.is_client_error() || status.is_server_error()) {
+        let is_finished = response.extensions().get::<ForPrograms>().is_some();
+        if is_finished || is_page || !(status.is_client_error() || status.is_server_error()) {
             return response;
         }
         let mut page = self.wrong(asker, status);
@@ -207,6 +220,13 @@ impl Pages {
             }
         }
         page
+    }
+
+    /// The text `mail/NAME/body.txt`, for a field that a person goes on writing in; empty where it cannot be made.
+    pub fn opening<C: Serialize>(&self, name: &str, own: C) -> String {
+        let whole = Opening { organisation: Organisation { name: &self.organisation }, own };
+        let rendered = self.shelf.current().render(&format!("mail/{name}/body.txt"), self.language(), &whole);
+        rendered.inspect_err(|fault| error!(%fault, "a text could not be made")).unwrap_or_default()
     }
 
     /// The text of a file that is served as it is.
@@ -300,9 +320,51 @@ pub fn fortify(headers: &mut HeaderMap) {
     }
 }
 
+/// A size as people read it: `1.2 MiB`.
+#[must_use]
+pub fn octets(octets: u64) -> String {
+    let (unit, name) = match octets {
+        0..1024 => return format!("{octets} octets"),
+        1024..1_048_576 => (1024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
+    };
+    match (octets / unit, octets % unit * 10 / unit) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    }
+}
+
+/// The same answer, whose error is for a program to read and becomes no page.
+#[must_use]
+pub fn for_programs(mut response: Response) -> Response {
+    response.extensions_mut().insert(ForPrograms);
+    response
+}
+
+/// Words for a program and who looks over its shoulder.
+#[must_use]
+pub fn words(status: StatusCode, text: String) -> Response {
+    for_programs((status, text).into_response())
+}
+
+/// Octets as people compare them.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_has_its_unit() {
+        for (size, words) in [(7, "7 octets"), (1536, "1.5 KiB"), (50 << 20, "50 MiB"), (5 << 29, "2.5 GiB")]
+        {
+            assert_eq!(octets(size), words);
+        }
+    }
 
     #[test]
     fn one_is_at_the_nearest_place_of_the_navigation() {

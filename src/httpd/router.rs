@@ -15,11 +15,20 @@ use tracing::debug;
 
 use crate::auth::Authenticator;
 use crate::config;
+use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{account, activate, dropoff, files, forgotten, mailbox, renewal, sign_in, verify};
+use crate::httpd::pages::{
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
+    renewal, sent, sign_in, verify,
+};
+use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
+use crate::httpd::tus;
+use crate::intake::letters::Letters;
 use crate::registration::Registration;
+use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -31,6 +40,10 @@ pub struct Bounds {
     pub body_octets: usize,
     /// From the head of a request to the head of its answer (`limits.web_request_time`).
     pub request_time: Duration,
+    /// Octets of a form with files: twice a message (`limits.message_size`), so that whoever sends too much hears so.
+    pub letter_octets: usize,
+    /// As `request_time`, for a form with files (`limits.message_time`).
+    pub letter_time: Duration,
 }
 
 /// The parts that the pages stand on. No handler sees it whole: each names the part that it needs.
@@ -40,6 +53,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// From where staff may come.
+    pub staff: StaffNetworks,
     /// Where our own forms come from.
     pub origin: Origin,
     /// From a link to an account.
@@ -48,17 +63,30 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Takes what staff write.
+    pub letters: Letters,
+    /// Staff and their guests.
+    pub sponsoring: Sponsoring,
+    /// All accounts, for administrators.
+    pub roster: Roster,
     /// What people do about their own accounts.
     pub upkeep: Upkeep,
     /// Forgotten passwords.
     pub forgotten: Forgotten,
+    /// From guests' files to their recipients.
+    pub dropoff: Dropoff,
 }
 
 impl Bounds {
     /// As the settings have them.
     #[must_use]
-    pub const fn new(limits: &config::Limits) -> Self {
-        Self { body_octets: limits.web_body_octets, request_time: limits.web_request_time }
+    pub fn new(limits: &config::Limits) -> Self {
+        Self {
+            body_octets: limits.web_body_octets,
+            request_time: limits.web_request_time,
+            letter_octets: usize::try_from(limits.message_octets.saturating_mul(2)).unwrap_or(usize::MAX),
+            letter_time: limits.message_time,
+        }
     }
 }
 
@@ -71,22 +99,38 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())
+        .merge(invite::routes())
+        .merge(invitations::routes())
+        .merge(guests::routes())
+        .merge(admin::people::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
-        .merge(account::routes());
+        .merge(account::routes())
+        .merge(sent::routes())
+        .merge(received::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
-    layered(router.with_state(parts), pages, bounds)
+    let forms = bounded(router, bounds.body_octets, bounds.request_time);
+    let letters = bounded(invite::letter::routes(), bounds.letter_octets, bounds.letter_time);
+    // Files take as long as they take: each of these says itself how long it waits for the next octet.
+    let streams = Router::new().merge(dropoff::streams()).merge(received::streams()).merge(tus::routes());
+    framed(forms.merge(letters).merge(streams).with_state(parts), pages)
 }
 
-/// Every page stands inside these, from the innermost to the outermost.
-pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
+/// What a request to these pages may send, and how long its answer may take.
+pub(super) fn bounded<S>(router: Router<S>, octets: usize, time: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     router
-        .layer(DefaultBodyLimit::max(bounds.body_octets))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
-        .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(pages, finish))
+        .layer(DefaultBodyLimit::max(octets))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time))
+}
+
+/// Every answer passes these.
+pub(super) fn framed(router: Router, pages: Pages) -> Router {
+    router.layer(CatchPanicLayer::new()).layer(middleware::from_fn_with_state(pages, finish))
 }
 
 /// The outermost layer: every page gets its frame and is in the language of its reader, whatever went wrong inside becomes
@@ -127,10 +171,15 @@ macro_rules! part {
 part!(
     pages: Pages,
     sessions: Sessions,
+    staff: StaffNetworks,
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
+    letters: Letters,
+    sponsoring: Sponsoring,
+    roster: Roster,
     upkeep: Upkeep,
-    forgotten: Forgotten
+    forgotten: Forgotten,
+    dropoff: Dropoff
 );

@@ -3,9 +3,13 @@
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
 pub(super) mod people;
+mod portal;
+pub(super) mod staff;
 
 use minijinja::context;
 use minijinja::value::Value;
+
+pub(super) use self::portal::{dropoff, package, received, sent};
 
 /// What every page has.
 pub(super) fn page() -> [Value; 2] {
@@ -279,27 +283,11 @@ pub(super) fn sign_in() -> [Value; 2] {
             address => if full { "kim@partner.example" } else { "" },
             fault => full.then_some("That address and password do not belong together."),
             signed_out => full,
+            next => if full { "/invitations" } else { "" },
             form => FORM,
         )
     })
 }
-
-/// What a guest sees after signing in.
-pub(super) fn dropoff() -> [Value; 2] {
-    both(|full| {
-        let inviters = if full {
-            vec![person(true, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")]
-        } else {
-            Vec::new()
-        };
-        context!(
-            organisation => organisation(),
-            guest => person(full, "Kim Roe", "kim@partner.example"),
-            inviters,
-        )
-    })
-}
-
 /// What went wrong, by its number in HTTP.
 pub(super) fn error() -> [Value; 2] {
     both(|full| context!(organisation => organisation(), status => if full { 404 } else { 500 }))

@@ -2,11 +2,17 @@
 
 pub mod account;
 pub mod activate;
+pub mod admin;
 pub mod dropoff;
 pub mod files;
 pub mod forgotten;
+pub mod guests;
+pub mod invitations;
+pub mod invite;
 pub mod letter;
 pub mod mailbox;
+pub mod received;
 pub mod renewal;
+pub mod sent;
 pub mod sign_in;
 pub mod verify;
