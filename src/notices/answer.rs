@@ -100,7 +100,7 @@ impl Notices {
         let outcomes = answer.outcomes.iter().map(|outcome| Told {
             address: &outcome.address,
             did: outcome.did,
-            until: outcome.until.map(|until| self.moment(until)),
+            until: outcome.until.map(|until| self.moment(None, until)),
             reason: outcome.reason.as_deref(),
         });
         let context = Context {

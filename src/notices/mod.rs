@@ -184,9 +184,9 @@ impl Notices {
         self.addresses.as_ref()
     }
 
-    /// A moment in the organisation's language, as inviters read it: `8 December 2026, 13:45 UTC`.
-    fn moment(&self, at: Timestamp) -> String {
-        self.templates.current().moment(self.writer.language, at)
+    /// A moment in this language, or in the organisation's: `8 December 2026, 13:45 UTC`.
+    fn moment(&self, language: Option<Language>, at: Timestamp) -> String {
+        self.templates.current().moment(language.unwrap_or(self.writer.language), at)
     }
 
     async fn write<C: Serialize + Sync>(

@@ -6,6 +6,7 @@ use crate::accounts::Account;
 use crate::base::clock::Timestamp;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Token;
+use crate::invites::Invitation;
 use crate::notices::{Letter, NoticeFault, Notices, Organisation, Person};
 use crate::queue::Admission;
 use crate::store::Batch;
@@ -64,18 +65,19 @@ impl Notices {
         &self,
         batch: &mut Batch,
         applicant: &Mailbox,
-        inviter: &Mailbox,
+        invitation: &Invitation,
         word: &Token,
         days: u32,
     ) -> Result<Admission, NoticeFault> {
         let context = Verification {
             organisation: Organisation { name: &self.writer.organisation },
             person: Person::from(applicant),
-            inviter: Person::from(inviter),
+            inviter: Person::from(&invitation.inviter),
             link: &self.address("verify", word),
             days,
         };
-        self.write(batch, "verify", Letter::to(applicant), &context).await
+        let letter = Letter::to(applicant).in_language(invitation.language);
+        self.write(batch, "verify", letter, &context).await
     }
 
     /// A mail to somebody about the account. It is in `batch`; hand the admission to
@@ -105,11 +107,12 @@ impl Notices {
             person: Person::from(&account.mailbox),
             link,
             portal: &self.writer.portal,
-            at: at.to_jiff().strftime("%-d %B %Y, %H:%M UTC").to_string(),
+            at: self.moment(account.language, at),
             locked: account.locked,
             contact: account.inviters.last().map(|inviter| inviter.address.to_string()),
             unused: matches!(what, AboutAccount::Farewell { unused: true }),
         };
-        self.write(batch, name, Letter::to(&account.mailbox), &context).await
+        let letter = Letter::to(&account.mailbox).in_language(account.language);
+        self.write(batch, name, letter, &context).await
     }
 }

@@ -59,7 +59,7 @@ impl Notices {
             subject: &receipt.subject,
             invitees: invitees.collect(),
             attachments: attachments.collect(),
-            until: self.moment(receipt.valid_until()),
+            until: self.moment(None, receipt.valid_until()),
             days: receipt.lifespan.in_days(),
         };
         self.write(batch, "receipt", letter, &context).await

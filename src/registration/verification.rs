@@ -201,8 +201,8 @@ impl Registration {
         let word = Token::fresh().map_err(internal("making a link"))?;
         let purpose = Purpose::Verify(applicant.mailbox.address.clone());
         self.accounts.keep_word(&mut batch, &word, purpose, applicant.ends)?;
-        let (to, inviter) = (&applicant.mailbox, &invitation.inviter);
-        let sent = self.notices.verification(&mut batch, to, inviter, &word, VALID.in_days()).await;
+        let (to, days) = (&applicant.mailbox, VALID.in_days());
+        let sent = self.notices.verification(&mut batch, to, invitation, &word, days).await;
         match self.queue.commit(batch, vec![sent.map_err(unwritten)?]).await {
             Ok(()) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),

@@ -46,6 +46,7 @@ mod limits_of_inviting_end_in_time;
 mod looking_changes_nothing;
 mod mail_is_signed;
 mod mail_waits_for_a_hop_that_is_down;
+mod mails_to_look_at;
 mod no_open_relay;
 mod nobody_sends_as_somebody_else;
 mod null_sender_never_bounces;
