@@ -9,11 +9,12 @@
 //! # The house
 //!
 //! ```text
-//! 8  cli                                                    commands
-//! 7  daemon                                                 assembly
-//! 6  smtpd · httpd · control                                faces: speak a protocol, know nothing else
-//! 5  intake · delivery · registration · dropoff             flows: one verb each; only they span books
-//!    tending · roster · janitor
+//! 9  cli                                                    commands
+//! 8  daemon                                                 assembly
+//! 7  smtpd · httpd · control                                faces: speak a protocol, know nothing else
+//! 6  intake · delivery · registration · dropoff             flows: one verb each; only they span books
+//!    upkeep · roster · janitor
+//! 5  tending                                                a flow too, which others use: inviters command it by mail
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · packages · queue                  books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
@@ -37,7 +38,8 @@
 //!
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
-//! an expired link stands [`tending`]: a fresh link, or the question to the inviter.
+//! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
+//! accounts afterwards, a forgotten password first of all, is [`upkeep`].
 //!
 //! # The way of a file
 //!
@@ -67,6 +69,8 @@
 //! 11. Unknown user, wrong password and locked account look the same from outside. (`wrong_password_tells_nothing`)
 //! 12. An invitation is for all of its invitees or for none: each is refused in words while the client listens.
 //!     (`every_row_of_the_refusal_table`, `refusals_are_said_at_once`)
+//! 13. An account of the organisation's directory never has a password here, and a directory that is silent is never a
+//!     "no". (`auth::enrolment`, `tests/directory`)
 
 pub mod accounts;
 pub mod audit;
@@ -94,3 +98,4 @@ pub mod smtpd;
 pub mod store;
 pub mod template;
 pub mod tending;
+pub mod upkeep;

@@ -3,6 +3,7 @@
 //! Each event is one line of the journal with fields, target `audit`. Addresses are masked, also those inside the
 //! words of others; a line holds no secret, no line break and nothing endless.
 
+mod deed;
 pub mod dropoff;
 
 use std::net::IpAddr;
@@ -11,6 +12,8 @@ use tracing::info;
 
 use crate::base::address::Address;
 use crate::base::id::{InvitationId, MessageId};
+
+pub use self::deed::Deed;
 
 /// Characters of foreign words (a reply, a reason) in one line.
 const WORDS_MAX: usize = 400;
@@ -99,6 +102,22 @@ pub enum Event<'a> {
         /// The invitation.
         invitation: InvitationId,
     },
+    /// A mail system further on said something of an invitation's mail.
+    Returned {
+        /// The invitation.
+        invitation: InvitationId,
+        /// What was made of it.
+        outcome: &'a str,
+        /// Who brought it.
+        peer: Option<IpAddr>,
+    },
+    /// The address of an invitation was corrected.
+    Readdressed {
+        /// The invitation.
+        invitation: InvitationId,
+        /// The right address.
+        invitee: &'a Address,
+    },
     /// A copy was not sent, because its invitation had been taken back.
     NotSent {
         /// The message.
@@ -156,6 +175,38 @@ pub enum Event<'a> {
         /// At which face: `smtp`, `web`.
         face: &'a str,
     },
+    /// Somebody of the organisation's directory came for the first time, and has an account from here on.
+    Enrolled {
+        /// Who.
+        address: &'a Address,
+    },
+    /// The directory allows somebody more or less than before.
+    RightsChanged {
+        /// Who.
+        address: &'a Address,
+        /// May invite people outside.
+        invite: bool,
+        /// May invite colleagues.
+        invite_internal: bool,
+        /// May administer the gateway.
+        admin: bool,
+    },
+    /// An address of somebody in the directory belongs to another account, which keeps it.
+    AddressTaken {
+        /// The address.
+        address: &'a Address,
+    },
+    /// Something was done to an account.
+    Account {
+        /// What.
+        deed: Deed,
+        /// Whose account it is.
+        whom: &'a Address,
+        /// By whom: `person`, `link`, `administrator`, `time`.
+        by: &'a str,
+        /// From where; `None` on this machine.
+        peer: Option<IpAddr>,
+    },
     /// A template of the admin was not taken; the last good one stays.
     TemplateRefused {
         /// The file, relative to the admin's folder.
@@ -195,6 +246,12 @@ pub fn record(event: &Event<'_>) {
             info!(target: "audit", %invitation, guest = guest.masked(), %peer, "activated");
         }
         Event::Withdrawn { invitation } => info!(target: "audit", %invitation, "withdrawn"),
+        Event::Returned { invitation, outcome, peer } => {
+            info!(target: "audit", %invitation, outcome, peer = from(peer), "returned");
+        }
+        Event::Readdressed { invitation, invitee } => {
+            info!(target: "audit", %invitation, invitee = invitee.masked(), "readdressed");
+        }
         Event::NotSent { message, recipient } => {
             info!(target: "audit", %message, recipient = recipient.masked(), "not sent: withdrawn");
         }
@@ -213,6 +270,17 @@ pub fn record(event: &Event<'_>) {
         }
         Event::SignInFailed { name: typed, peer, face } => {
             info!(target: "audit", name = name(typed), %peer, face, "sign-in failed");
+        }
+        Event::Enrolled { address } => info!(target: "audit", address = address.masked(), "enrolled"),
+        Event::RightsChanged { address, invite, invite_internal, admin } => {
+            let address = address.masked();
+            info!(target: "audit", address, invite, invite_internal, admin, "rights changed");
+        }
+        Event::AddressTaken { address } => {
+            info!(target: "audit", address = address.masked(), "address taken by another account");
+        }
+        Event::Account { deed, whom, by, peer } => {
+            info!(target: "audit", account = whom.masked(), by, peer = from(peer), "{}", deed.words());
         }
         Event::TemplateRefused { file, reason } => {
             info!(target: "audit", file = words(file), reason = words(reason), "template refused");

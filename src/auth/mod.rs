@@ -1,9 +1,15 @@
-//! Who somebody is.
+//! Who somebody is: by a password that is kept here, or by the organisation's directory.
 //!
 //! One promise above all: whether an account exists, is locked, stands on the other side of the gate, or the password
 //! was wrong, is not to be told from outside, neither by the answer nor by the time it takes.
+//!
+//! Accounts with a password of their own are asked first; every other staff member is asked for in the [`directory`],
+//! over LDAP ([`ldap`]), and gets or keeps an account by [`enrolment`]. A directory that is silent is never a "no".
 
 mod argon2id;
+pub mod directory;
+pub mod enrolment;
+pub mod ldap;
 pub mod password;
 #[cfg(feature = "saml")]
 pub mod saml;
@@ -11,10 +17,13 @@ pub mod saml;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
-use crate::accounts::{Account, Accounts, Kind, Rights};
+use crate::accounts::{Account, Accounts, Credential, Kind, Rights};
 use crate::audit::{self, Event};
+use crate::auth::enrolment::{Enrolment, LookupFault};
+use crate::auth::ldap::filter::without_domain;
 use crate::auth::password::{HashFault, Passwords};
 use crate::base::address::Address;
 use crate::base::id::AccountId;
@@ -25,6 +34,9 @@ use crate::store::StoreFault;
 
 /// Characters of a name that are remembered when a sign-in fails: the longest address (RFC 5321 §4.5.3.1.3).
 const NAME_MAX: usize = 256;
+/// Where a directory is asked, no refusal comes sooner: a hash, a search and a bind differ in the time they take, and
+/// so would unknown, wrong and locked.
+const REFUSED_AFTER: Duration = Duration::from_millis(400);
 
 /// Somebody who is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +73,7 @@ pub struct Authenticator {
     passwords: Passwords,
     failures_of_names: Failures,
     failures_of_peers: Failures,
+    enrolment: Option<Enrolment>,
 }
 
 impl Identity {
@@ -81,10 +94,16 @@ impl Authenticator {
         failures_of_names: Failures,
         failures_of_peers: Failures,
     ) -> Self {
-        Self { accounts, passwords, failures_of_names, failures_of_peers }
+        Self { accounts, passwords, failures_of_names, failures_of_peers, enrolment: None }
     }
 
-    /// Signs somebody in by one of the account's addresses, and notes it in the audit log. `kind` says who is awaited:
+    /// The same, which asks the organisation's directory about staff that have no password here.
+    #[must_use]
+    pub fn with_directory(self, enrolment: Enrolment) -> Self {
+        Self { enrolment: Some(enrolment), ..self }
+    }
+
+    /// Signs somebody in by one of the account's addresses, or by whatever the directory knows a person by, and notes it in the audit log. `kind` says who is awaited:
     /// a submission port takes staff only, the Drop-Off portal guests only. `face` is where, for the log: `smtp`, `web`.
     pub async fn sign_in(
         &self,
@@ -94,7 +113,11 @@ impl Authenticator {
         kind: Kind,
         face: &str,
     ) -> Verdict {
+        let begun = Instant::now();
         let verdict = self.judge(name, password, peer, kind).await;
+        if verdict == Verdict::Refused && self.enrolment_of(kind).is_some() {
+            sleep_until(begun + REFUSED_AFTER).await;
+        }
         match &verdict {
             Verdict::Known(identity) => {
                 audit::record(&Event::SignedIn { address: &identity.mailbox.address, peer, face });
@@ -113,12 +136,17 @@ impl Authenticator {
             return Verdict::Throttled(wait);
         }
         let account = match self.account(&name) {
-            Ok(account) => account.filter(|account| account.kind == kind && !account.locked),
+            Ok(account) => account,
             Err(fault) => {
                 error!(%fault, "reading an account failed");
                 return Verdict::Unavailable;
             }
         };
+        let has_password_here = account.as_ref().is_some_and(|one| one.credential.password().is_some());
+        if let Some(enrolment) = self.enrolment_of(kind).filter(|_| !has_password_here) {
+            return self.judge_by_directory(enrolment, &name, password, &site).await;
+        }
+        let account = account.filter(|account| account.kind == kind && !account.locked);
         let phc = account.as_ref().and_then(|account| account.credential.password());
         let is_right = match self.passwords.verify(password, phc).await {
             Ok(is_right) => is_right,
@@ -133,8 +161,7 @@ impl Authenticator {
             return Verdict::Throttled(wait);
         }
         let Some(account) = account.filter(|_| is_right) else {
-            self.failures_of_names.failed(&name);
-            self.failures_of_peers.failed(&site);
+            self.failed([&name], &site);
             return Verdict::Refused;
         };
         self.failures_of_names.succeeded(&name);
@@ -146,23 +173,118 @@ impl Authenticator {
         Verdict::Known(Identity::from(account))
     }
 
+    /// Somebody who is not known here by a password. All spellings of a name (`DOMAIN\\name`, an alias) count as one
+    /// person once the directory has told who it is; a guess at somebody whose throttle is closed is refused without a
+    /// try, for to say "wait" to a new spelling would say that there is such a person.
+    async fn judge_by_directory(
+        &self,
+        enrolment: &Enrolment,
+        name: &str,
+        password: &Secret,
+        site: &str,
+    ) -> Verdict {
+        let judged = async {
+            let person = enrolment.find(name).await?;
+            let key = person.as_ref().map_or_else(|| name.to_owned(), |person| person.address.key());
+            let is_open = self.wait(&key, site).is_none();
+            let account = enrolment.proven(person.as_ref().filter(|_| is_open), password).await?;
+            Ok::<_, LookupFault>((key, account.filter(|account| !account.locked)))
+        };
+        let (key, account) = match judged.await {
+            Ok(judged) => judged,
+            Err(fault) => {
+                error!(%fault, "a sign-in could not be checked");
+                return Verdict::Unavailable;
+            }
+        };
+        if let Some(wait) = self.wait(name, site) {
+            return Verdict::Throttled(wait);
+        }
+        let Some(account) = account else {
+            self.failed([name, &key], site);
+            return Verdict::Refused;
+        };
+        self.failures_of_names.succeeded(name);
+        self.failures_of_names.succeeded(&key);
+        self.failures_of_peers.succeeded(site);
+        Verdict::Known(Identity::from(account))
+    }
+
     /// The staff member who owns this address, without a password: for listeners whose peer has authenticated its
-    /// users. `None` for guests and for accounts that are locked.
+    /// users. `None` for guests, and for accounts that are locked or barred.
     ///
     /// # Errors
-    /// Where the store failed: a temporary failure, never "unknown".
-    pub fn lookup(&self, address: &Address) -> Result<Option<Identity>, StoreFault> {
+    /// Where store or directory failed: a temporary failure, never "unknown".
+    pub async fn lookup(&self, address: &Address) -> Result<Option<Identity>, LookupFault> {
         let account = self.accounts.by_address(address)?.map(|account| account.value);
+        let account = match (account, &self.enrolment) {
+            (Some(account), Some(enrolment)) if account.credential == Credential::Organisation => {
+                enrolment.looked_up(account).await?
+            }
+            (None, Some(enrolment)) => enrolment.owner(address).await?,
+            (account, _) => account,
+        };
         Ok(account.filter(|account| account.kind == Kind::Staff && !account.locked).map(Identity::from))
     }
 
-    /// Somebody who is signed in already, as the account is now; `None` once it is locked or gone.
+    /// Whether an address outside the organisation's domains is a colleague's all the same: accounts that are made here
+    /// may have such ones, people in the directory do not.
     ///
     /// # Errors
     /// Where the store failed.
-    pub fn again(&self, identity: &Identity) -> Result<Option<Identity>, StoreFault> {
+    pub fn is_staff(&self, address: &Address) -> Result<bool, StoreFault> {
+        let account = self.accounts.by_address(address)?;
+        Ok(account.is_some_and(|account| account.value.kind == Kind::Staff && !account.value.locked))
+    }
+
+    /// Somebody who is signed in already, as the account is now; `None` once it is locked, barred or gone.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn again(&self, identity: &Identity) -> Result<Option<Identity>, LookupFault> {
         let account = self.accounts.by_id(identity.account)?.map(|account| account.value);
-        Ok(account.filter(|account| !account.locked).map(Identity::from))
+        let Some(account) = account.filter(|account| !account.locked) else { return Ok(None) };
+        Ok(self.still(account).await?.map(Identity::from))
+    }
+
+    /// The account of somebody who is signed in already, as the directory has it now. It is asked at most once in
+    /// `directory.recheck`; accounts that are made here stay as they are.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn still(&self, account: Account) -> Result<Option<Account>, LookupFault> {
+        match &self.enrolment {
+            Some(enrolment) if account.credential == Credential::Organisation => {
+                enrolment.still(account).await
+            }
+            _ => Ok(Some(account)),
+        }
+    }
+
+    /// The superior of the person with this address, as the directory has it; `None` without one, without a directory,
+    /// and where the superior may not sign in either.
+    ///
+    /// # Errors
+    /// Where the directory failed.
+    pub async fn manager(&self, address: &Address) -> Result<Option<Mailbox>, LookupFault> {
+        let Some(enrolment) = &self.enrolment else { return Ok(None) };
+        let manager = enrolment.manager(address).await?.filter(|manager| !manager.is_barred);
+        Ok(manager.map(|manager| Mailbox::named(&manager.name, manager.address)))
+    }
+
+    /// The directory, where it is asked: about staff.
+    fn enrolment_of(&self, kind: Kind) -> Option<&Enrolment> {
+        self.enrolment.as_ref().filter(|_| kind == Kind::Staff)
+    }
+
+    /// Counts a failure once for each name.
+    fn failed<const N: usize>(&self, mut names: [&str; N], site: &str) {
+        names.sort_unstable();
+        let mut last = None;
+        for name in names.into_iter().filter(|name| last.replace(*name) != Some(*name)) {
+            self.failures_of_names.failed(name);
+        }
+        self.failures_of_peers.failed(site);
     }
 
     fn account(&self, name: &str) -> Result<Option<Account>, StoreFault> {
@@ -193,185 +315,9 @@ impl From<Account> for Identity {
 /// One spelling for one name, whether or not there is such an account: an address can be written with quotes, with
 /// escapes in them, and with its domain in several scripts.
 fn throttled_name(name: &str) -> String {
-    let name: String = name.trim().chars().take(NAME_MAX).collect();
+    let name: String = without_domain(name).chars().take(NAME_MAX).collect();
     Address::parse(&name).map_or_else(|_| name.to_lowercase(), |address| address.key())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use crate::accounts::Credential;
-    use crate::base::clock::{ManualClock, Timestamp};
-    use crate::config::Storage;
-    use crate::store::{Batch, Store};
-
-    use super::*;
-
-    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const PASSWORD: &str = "violet tractor seven";
-    /// Failures without a wait.
-    const FREE: u32 = 3;
-
-    struct Door {
-        authenticator: Authenticator,
-        clock: Arc<ManualClock>,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Door {
-        /// Known are ann (staff, with an alias), lee (staff, locked) and kim (a guest), all with the same password.
-        async fn open() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
-            let (store, _spool) = Store::in_memory(&storage).unwrap();
-            let accounts = Accounts::new(store.clone());
-            let passwords = Passwords::new(2);
-            let hash = passwords.hash(&Secret::new(PASSWORD)).await.unwrap();
-            let mut batch = Batch::new();
-            for (address, kind, locked) in [
-                ("ann@corp.example", Kind::Staff, false),
-                ("lee@corp.example", Kind::Staff, true),
-                ("kim@partner.example", Kind::Guest, false),
-            ] {
-                let account = Account {
-                    id: AccountId::fresh(),
-                    kind,
-                    mailbox: Address::parse(address).unwrap().into(),
-                    aliases: vec![Address::parse(&format!("a.{address}")).unwrap()],
-                    credential: Credential::Password(hash.clone()),
-                    rights: Rights::of_staff(true),
-                    locked,
-                    created: Timestamp::from_millis(0),
-                    inviters: Vec::new(),
-                    language: None,
-                };
-                accounts.insert(&mut batch, &account).unwrap();
-            }
-            store.commit(batch).await.unwrap();
-            let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
-            let throttle = |free| Failures::new(clock.clone(), free, 100);
-            let authenticator = Authenticator::new(accounts, passwords, throttle(FREE), throttle(4 * FREE));
-            Self { authenticator, clock, _folder: folder }
-        }
-
-        async fn try_as(&self, name: &str, password: &str, kind: Kind) -> Verdict {
-            self.authenticator.sign_in(name, &Secret::new(password), PEER, kind, "smtp").await
-        }
-    }
-
-    #[tokio::test]
-    async fn whoever_knows_the_password_comes_in_by_the_right_door() {
-        let door = Door::open().await;
-        for name in ["ann@corp.example", "ANN@corp.example", " a.ann@corp.example"] {
-            let Verdict::Known(identity) = door.try_as(name, PASSWORD, Kind::Staff).await else {
-                panic!("{name}");
-            };
-            assert!(identity.owns(&Address::parse("Ann@corp.example").unwrap()));
-            assert!(identity.owns(&Address::parse("a.ann@corp.example").unwrap()));
-            assert!(!identity.owns(&Address::parse("lee@corp.example").unwrap()));
-        }
-        assert!(matches!(door.try_as("kim@partner.example", PASSWORD, Kind::Guest).await, Verdict::Known(_)));
-    }
-
-    #[tokio::test]
-    async fn unknown_wrong_locked_and_the_wrong_door_are_one_answer_and_one_throttle() {
-        for (name, password) in [
-            ("nobody@corp.example", PASSWORD),
-            ("not an address", PASSWORD),
-            ("ann@corp.example", "wrong"),
-            ("lee@corp.example", PASSWORD),
-            ("kim@partner.example", PASSWORD),
-        ] {
-            let door = Door::open().await;
-            for _ in 0..=FREE {
-                assert_eq!(door.try_as(name, password, Kind::Staff).await, Verdict::Refused, "{name}");
-            }
-            let Verdict::Throttled(wait) = door.try_as(name, password, Kind::Staff).await else {
-                panic!("{name}");
-            };
-            door.clock.advance(wait);
-            assert_eq!(door.try_as(name, password, Kind::Staff).await, Verdict::Refused, "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_right_password_waits_too_and_then_clears_the_throttle() {
-        let door = Door::open().await;
-        for _ in 0..=FREE {
-            door.try_as("ann@corp.example", "wrong", Kind::Staff).await;
-        }
-        let Verdict::Throttled(wait) = door.try_as("ann@corp.example", PASSWORD, Kind::Staff).await else {
-            panic!("not throttled");
-        };
-        door.clock.advance(wait);
-        assert!(matches!(door.try_as("ann@corp.example", PASSWORD, Kind::Staff).await, Verdict::Known(_)));
-        for _ in 0..FREE {
-            assert_eq!(door.try_as("ann@corp.example", "wrong", Kind::Staff).await, Verdict::Refused);
-        }
-    }
-
-    #[tokio::test]
-    async fn no_other_spelling_of_a_name_is_a_fresh_start() {
-        let door = Door::open().await;
-        let spellings = [
-            "kim@partner.example",
-            "\"kim\"@partner.example",
-            "\"\\kim\"@partner.example",
-            " \"K\\im\"@PARTNER.example ",
-            "kim@\u{ff50}artner.example",
-        ];
-        for spelling in spellings.iter().take(4) {
-            assert_eq!(door.try_as(spelling, "wrong", Kind::Guest).await, Verdict::Refused, "{spelling}");
-        }
-        for spelling in spellings {
-            let verdict = door.try_as(spelling, PASSWORD, Kind::Guest).await;
-            assert!(matches!(verdict, Verdict::Throttled(_)), "{spelling}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_tries_many_names_is_throttled_and_no_guest_is_its_excuse() {
-        let door = Door::open().await;
-        for number in 0..=4 * FREE {
-            let name = format!("name{number}@corp.example");
-            assert_eq!(door.try_as(&name, "wrong", Kind::Guest).await, Verdict::Refused);
-            if number % 4 == 0 {
-                door.try_as("kim@partner.example", PASSWORD, Kind::Guest).await;
-            }
-        }
-        assert!(matches!(door.try_as("new@corp.example", "wrong", Kind::Guest).await, Verdict::Throttled(_)));
-        let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-        let secret = Secret::new("wrong");
-        let verdict =
-            door.authenticator.sign_in("new@corp.example", &secret, elsewhere, Kind::Guest, "web").await;
-        assert_eq!(verdict, Verdict::Refused);
-    }
-
-    #[tokio::test]
-    async fn of_guesses_made_side_by_side_few_are_answered() {
-        let door = Door::open().await;
-        let guesses = (0..12).map(|_| door.try_as("ann@corp.example", "wrong", Kind::Staff));
-        let verdicts = futures_util::future::join_all(guesses).await;
-        let refused = verdicts.iter().filter(|verdict| **verdict == Verdict::Refused).count();
-        assert_eq!(refused, usize::try_from(FREE + 1).unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_trusted_server_may_speak_for_staff_only() {
-        let door = Door::open().await;
-        let lookup = |text: &str| door.authenticator.lookup(&Address::parse(text).unwrap()).unwrap();
-        assert!(lookup("a.ANN@corp.example").is_some_and(|identity| identity.rights.invite));
-        assert!(lookup("lee@corp.example").is_none());
-        assert!(lookup("kim@partner.example").is_none());
-        assert!(lookup("nobody@corp.example").is_none());
-    }
-
-    #[test]
-    fn an_ipv6_host_is_one_peer_whatever_address_it_picks() {
-        let site = |text: &str| one_site(text.parse().unwrap()).to_string();
-        assert_eq!(site("2001:db8:1:2:3::4"), site("2001:db8:1:2:ffff::"));
-        assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:1:3::1"));
-        assert_eq!(site("::ffff:192.0.2.1"), "192.0.2.1");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! `postern check`: reads the whole configuration, tries what it names, and prints every fault at once.
 
+mod directory;
 mod dkim;
 
 use std::fmt::Display;
@@ -31,9 +32,10 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let mut report = Report { out, faults: 0 };
     report.fine(&file.display(), "is complete")?;
     certificate(&settings, &mut report)?;
-    directory(&settings, &mut report)?;
+    state(&settings, &mut report)?;
     templates(&settings, &mut report)?;
     listeners(&settings, &mut report).await?;
+    directory::servers(&settings, &mut report).await?;
     match HickoryResolver::from_system(settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
         Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
@@ -107,7 +109,7 @@ fn authority_host(url: &str) -> &str {
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
-fn directory(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+fn state(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let directory = &settings.storage.directory;
     match try_to_write(directory) {
         Ok(()) => report.fine(&directory.display(), "can be written"),
@@ -130,7 +132,15 @@ fn try_to_write(directory: &Path) -> io::Result<()> {
 
 fn templates(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let Some(folder) = &settings.templates else { return Ok(()) };
-    match Folder::new(folder.clone()).refresh(&Shelf::new(Templates::built_in())) {
+    let shelf = Shelf::new(Templates::built_in());
+    let read = Folder::new(folder.clone()).refresh(&shelf);
+    let language = settings.organisation.language;
+    if !shelf.current().languages().contains(&language) {
+        let problem = format!("there are no texts in “{language}”");
+        let remedy = format!("Put them into {}/{language}, or choose another.", folder.display());
+        report.found("organisation.language", &problem, &remedy)?;
+    }
+    match read {
         Ok(faults) if faults.is_empty() => report.fine(&folder.display(), "has no faulty template"),
         Ok(faults) => faults.iter().try_for_each(|fault| {
             report.found("templates.directory", fault, "Mend the file; until then the built-in text is used.")

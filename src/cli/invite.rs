@@ -19,7 +19,7 @@ use crate::cli::ConfigFile;
 use crate::cli::account::{Opened, Reach, percent_encoded, settings};
 use crate::config::Settings;
 use crate::control::client::Client;
-use crate::control::invitations::{Extend, InvitationLine, Part};
+use crate::control::invitations::{Extend, InvitationLine, Part, Readdress};
 use crate::invites::{Invites, Stage};
 use crate::store::StoreFault;
 use crate::tending::{Filter, Tending};
@@ -37,6 +37,9 @@ pub enum Command {
     Extend(More),
     /// Send the invitee a mail with a fresh link; the service must be running
     Resend(One),
+    /// Correct the address: the person gets a fresh link there, and links that went to the wrong address open nothing;
+    /// the service must be running
+    Address(Right),
 }
 
 /// One line an invitation: its number, how it stands, who invites whom, until when.
@@ -78,8 +81,19 @@ pub struct More {
     days: u32,
 }
 
+/// The invitation stays the same, with its thread.
+#[derive(Debug, Args)]
+pub struct Right {
+    #[command(flatten)]
+    one: One,
+    /// The right address
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+}
+
 /// A change of one invitation.
 enum Change {
+    Address(Address),
     Withdraw,
     Extend(u32),
     Resend,
@@ -93,6 +107,7 @@ pub async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Withdraw(one) => change(one, &Change::Withdraw, out).await,
         Command::Extend(More { one, days }) => change(one, &Change::Extend(days), out).await,
         Command::Resend(one) => change(one, &Change::Resend, out).await,
+        Command::Address(Right { one, address }) => change(one, &Change::Address(address), out).await,
     }
 }
 
@@ -190,6 +205,10 @@ async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Resu
                     client.ask(Method::POST, &path("extend"), &Extend { days: *days }).await?
                 }
                 Change::Resend => client.ask(Method::POST, &path("resend"), &()).await?,
+                Change::Address(address) => {
+                    let address = Readdress { address: address.clone() };
+                    client.ask(Method::POST, &path("address"), &address).await?
+                }
             }
         }
         Reach::Store(opened) => {
@@ -197,7 +216,7 @@ async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Resu
             let changed = match change {
                 Change::Withdraw => tending.withdraw(one.id).await.map_err(Into::into),
                 Change::Extend(days) => tending.extend(one.id, *days).await.map_err(Into::into),
-                Change::Resend => Err(anyhow!(
+                Change::Resend | Change::Address(_) => Err(anyhow!(
                     "the service is not running, so nobody would send the mail; start it, then try again"
                 )),
             };
@@ -223,6 +242,10 @@ async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Resu
             )?;
         }
         (Change::Resend, _) => writeln!(out, "A fresh link is on its way to {invitee}.")?,
+        (Change::Address(_), _) => writeln!(
+            out,
+            "{invitee} is invited in place of the former address; a fresh link is on its way there."
+        )?,
     }
     Ok(())
 }

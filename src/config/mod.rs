@@ -6,17 +6,19 @@
 //!
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
-mod directory;
 mod dkim;
 mod dropoff;
 mod invite;
+mod ldap;
 mod limits;
 mod listen;
 mod organisation;
+mod people;
 mod relay;
 mod saml;
 mod section;
 mod storage;
+mod trial;
 mod units;
 
 use std::collections::HashMap;
@@ -36,6 +38,8 @@ use crate::config::section::{Credentials, Places, Section};
 pub use self::dkim::Dkim;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
+pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
+pub use self::people::{GuestAccounts, Registration};
 pub use self::relay::Bounces;
 pub use self::saml::{Saml, SamlRights};
 
@@ -54,6 +58,10 @@ pub struct Settings {
     pub invite: Invite,
     /// What guests may leave.
     pub dropoff: Dropoff,
+    /// How accounts of guests begin.
+    pub registration: Registration,
+    /// How accounts of guests end.
+    pub guests: GuestAccounts,
     /// Where mail goes.
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
@@ -64,6 +72,8 @@ pub struct Settings {
     pub storage: Storage,
     /// The folder whose files replace built-in texts, if there may be one; it need not exist.
     pub templates: Option<PathBuf>,
+    /// Where staff prove who they are, if not here.
+    pub directory: Option<Directory>,
     /// Every bound.
     pub limits: Limits,
     /// The journal.
@@ -343,11 +353,14 @@ impl Settings {
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let dropoff = root.section("dropoff", dropoff::dropoff);
+        let registration = root.section("registration", people::registration);
+        let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let saml = saml::providers(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
+        let directory = ldap::directory(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
         Some(Self {
@@ -357,11 +370,14 @@ impl Settings {
             web: web?,
             invite: invite?,
             dropoff,
+            registration,
+            guests,
             relay: relay?,
             dkim: dkim?,
             saml: saml?,
             storage,
             templates,
+            directory,
             limits,
             log,
         })

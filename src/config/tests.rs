@@ -83,6 +83,7 @@ fn the_documented_examples_are_right() {
     let folder = Folder::with(&spelled_out(true));
     fs::create_dir(folder.path("credentials")).unwrap();
     fs::write(folder.path("credentials/smarthost"), "hunter2\n").unwrap();
+    fs::write(folder.path("credentials/directory"), "hunter3\n").unwrap();
     let settings = folder.read(&[]).unwrap();
 
     assert_eq!(settings.listeners.len(), 3);
@@ -114,6 +115,14 @@ fn a_limit_of_invitations_can_be_lifted() {
 }
 
 #[test]
+fn accounts_of_guests_may_last_for_ever() {
+    let folder = Folder::with(&format!("{MINIMAL}[guests]\nend_after = \"never\"\n"));
+    assert_eq!(folder.read(&[]).unwrap().guests.end_after, None);
+    let fault = fault_of("[guests]\nend_after = \"30 days\"\n");
+    assert!(fault.starts_with("guests.end_after: ") && fault.ends_with("Or write \"never\"."), "{fault}");
+}
+
+#[test]
 fn every_key_is_documented() {
     // A key that nobody knows is answered with all that are known.
     let strange = spelled_out(true).lines().fold(String::new(), |text, line| {
@@ -124,7 +133,7 @@ fn every_key_is_documented() {
         .lines()
         .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
         .filter(|key| !key.starts_with('#'))
-        .chain(["smarthost".to_owned()])
+        .chain(["smarthost", "attributes", "groups"].map(str::to_owned))
         .collect();
     let faults = Folder::with(&strange).read(&[]).unwrap_err().0;
     let lists: Vec<&str> =
@@ -146,6 +155,7 @@ fn a_trial_in_one_folder_has_the_same_defaults() {
     assert_eq!(trial.organisation, read.organisation);
     assert_eq!((trial.invite, trial.limits, trial.relay), (read.invite, read.limits, read.relay));
     assert_eq!((trial.listeners, trial.log), (read.listeners, read.log));
+    assert_eq!((trial.registration, trial.guests), (read.registration, read.guests));
     assert_eq!(trial.web.public_url, "https://127.0.0.1:8443");
     assert!(trial.server.key.starts_with(folder) && trial.storage.directory.starts_with(folder));
     assert!(Settings::in_directory(folder, &[], "127.0.0.1:0".parse().unwrap()).is_err());
@@ -158,6 +168,8 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(settings.invite.addresses[0].to_string(), "invite@corp.example");
     assert_eq!(settings.organisation.notice_address.to_string(), "postern@corp.example");
     assert_eq!(settings.invite.lifespan.in_days(), 14);
+    assert!(!settings.registration.verify_email);
+    assert_eq!(settings.guests.end_after, Some(Duration::from_hours(365 * 24)));
     assert_eq!(settings.limits.message_octets, 52_428_800);
     assert_eq!(settings.relay.give_up_after, Duration::from_hours(5 * 24));
     assert_eq!(settings.listeners.iter().map(|one| one.address.port()).collect::<Vec<_>>(), [587, 465]);
@@ -323,4 +335,51 @@ fn a_file_that_is_not_toml_or_not_there_is_one_fault_that_shows_the_place() {
     assert!(faults.to_string().contains("line 2"), "{faults}");
     let faults = Settings::load(Path::new("/nowhere/postern.toml")).unwrap_err();
     assert!(faults.to_string().contains("/nowhere/postern.toml: it cannot be read"), "{faults}");
+}
+
+#[test]
+fn the_examples_for_directories_are_right_and_rely_on_the_usual_filters() {
+    for (text, kind) in [
+        (include_str!("../../conf/active-directory.toml"), DirectoryKind::ActiveDirectory),
+        (include_str!("../../conf/openldap.toml"), DirectoryKind::OpenLdap),
+    ] {
+        let folder = Folder::with(text);
+        fs::write(folder.path("directory-password"), "hunter3").unwrap();
+        let directory = folder.read(&[]).unwrap().directory.unwrap();
+        assert_eq!((directory.kind, directory.servers.len()), (kind, 2));
+        assert!(directory.user_filter.contains("{name}") && directory.mail_filter.contains("{address}"));
+        assert!(!format!("{directory:?}").contains("hunter3"));
+    }
+}
+
+#[test]
+fn a_directory_is_never_asked_in_clear() {
+    let section = |urls: &str| {
+        format!(
+            "{MINIMAL}[directory]\nkind = \"custom\"\nurls = {urls}\nbind_dn = \"cn=x\"\nbase = \"dc=x\"\n\
+             bind_password_file = \"pw\"\n"
+        )
+    };
+    let urls = |urls: &str| {
+        let folder = Folder::with(&section(urls));
+        fs::write(folder.path("pw"), "hunter3").unwrap();
+        folder.read(&[]).map(|settings| settings.directory.unwrap().servers)
+    };
+    let servers = urls("[\"ldaps://a.example\", \"LDAP://b.example:1389/\", \"ldap://127.0.0.1\"]").unwrap();
+    let shown: Vec<_> = servers.iter().map(|server| (server.url(), server.implicit_tls)).collect();
+    let of = |url: &str, implicit_tls| (url.to_owned(), implicit_tls);
+    assert_eq!(
+        shown,
+        [
+            of("ldaps://a.example:636", true),
+            of("ldap://b.example:1389", false),
+            of("ldap://127.0.0.1:389", false)
+        ]
+    );
+    for url in
+        ["ldapi:///run/ldapi", "a.example", "ldaps://", "ldaps://a.example:x", "ldaps://[::1]", "ldap://u@a"]
+    {
+        let faults = urls(&format!("{url:?}")).unwrap_err().0;
+        assert_eq!((faults.len(), faults[0].key.as_str()), (1, "directory.urls"), "{faults:?}");
+    }
 }

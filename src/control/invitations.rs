@@ -12,6 +12,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::control::api::Problem;
+use crate::intake::Intake;
 use crate::invites::{self, Invitation, Stage};
 use crate::tending::renewal::Renewals;
 use crate::tending::{Filter, Listing, TendingFault};
@@ -43,6 +44,13 @@ pub struct Extend {
     pub days: u32,
 }
 
+/// `POST /invitations/ID/address`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Readdress {
+    /// The right one.
+    pub address: Address,
+}
+
 /// One invitation, without its link, which nobody but the invitee knows. Moments are in RFC 3339.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct InvitationLine {
@@ -71,7 +79,10 @@ pub struct InvitationLine {
 }
 
 /// Routes to the invitations.
-pub fn router(renewals: Renewals) -> Router {
+pub fn router(renewals: Renewals, intake: Intake) -> Router {
+    let corrections = Router::new()
+        .route("/invitations/{id}/address", post(readdress))
+        .with_state((renewals.clone(), intake));
     Router::new()
         .route("/invitations", get(list))
         .route("/invitations/{id}", get(show))
@@ -79,6 +90,7 @@ pub fn router(renewals: Renewals) -> Router {
         .route("/invitations/{id}/extend", post(extend))
         .route("/invitations/{id}/resend", post(resend))
         .with_state(renewals)
+        .merge(corrections)
 }
 
 async fn list(
@@ -121,6 +133,20 @@ async fn resend(
 ) -> Result<Json<InvitationLine>, TendingFault> {
     let invitation = renewals.resend(id).await?;
     Ok(line(&renewals, &invitation))
+}
+
+async fn readdress(
+    State((renewals, intake)): State<(Renewals, Intake)>,
+    Path(id): Path<InvitationId>,
+    Json(wanted): Json<Readdress>,
+) -> Result<Json<InvitationLine>, Response> {
+    match intake.readdress(id, &wanted.address).await {
+        Ok(invitation) => Ok(line(&renewals, &invitation)),
+        Err(refusal) => {
+            let problem = Json(Problem { problem: refusal.to_string() });
+            Err((StatusCode::UNPROCESSABLE_ENTITY, problem).into_response())
+        }
+    }
 }
 
 fn line(renewals: &Renewals, invitation: &Invitation) -> Json<InvitationLine> {
@@ -169,7 +195,7 @@ impl IntoResponse for TendingFault {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::Used(_) | Self::Withdrawn(_) | Self::Conflict => StatusCode::CONFLICT,
+            Self::Used(_) | Self::Withdrawn(_) | Self::Invited(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::TooLong { .. } | Self::NoTime => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Notice(_) | Self::Random(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

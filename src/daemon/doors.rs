@@ -80,13 +80,15 @@ impl Doors {
         };
         for (listener, bound) in self.mail {
             let hostname = settings.server.hostname.clone();
-            let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits);
+            let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits)
+                .with_addresses(rooms.addresses.clone());
             let served = smtpd::serve(bound, terms, self.mail_tls.clone(), house.clone());
             lifecycle.spawn("mail listener", served);
         }
 
         let bounds = Bounds::new(limits);
-        let router = router::router(rooms.pages(settings, dropoff), outside.mailbox, bounds);
+        let parts = rooms.pages(settings, dropoff, lifecycle);
+        let router = router::router(parts, outside.mailbox, bounds);
         let patience = Patience::new(limits.web_request_time);
         let served = httpd::serve(self.web, self.web_tls, router, patience, lifecycle.clone());
         lifecycle.spawn("web listener", served);

@@ -24,7 +24,6 @@ use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
 use crate::httpd::pages::mailbox::Demo;
-use crate::janitor::Janitor;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::{HickoryResolver, Resolver};
 use crate::net::tls::{ServerTls, TlsFault};
@@ -91,13 +90,13 @@ impl Daemon {
         // From here on nothing fails. The parts begin to work, those below before those above.
         let life = lifecycle.clone();
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
-        let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
-        let janitor = Janitor::new(store, accounts, invites, Arc::clone(&rooms.clock));
+        let janitor = rooms.janitor(&settings).telling(rooms.renewals(&settings));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
         lifecycle.spawn("drop-offs", dropoff.clone().run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
+        let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
-            .merge(invitations::router(rooms.renewals(&settings)))
+            .merge(invitations::router(rooms.renewals(&settings), intake))
             .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();

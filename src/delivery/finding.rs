@@ -26,6 +26,8 @@ pub(super) struct Finding {
     pub(super) outcome: Outcome,
     /// What the report says of it; `None` where the sender does not want to hear of it, or cannot.
     pub(super) news: Option<Action>,
+    /// Whether the inviter hears of it instead, in words and with what to do: an invitation did not arrive.
+    pub(super) is_told: bool,
 }
 
 impl Deadlines {
@@ -44,7 +46,7 @@ impl Deadlines {
         let outcome = self.in_time(message, outcome, now);
         // The null sender never hears anything (RFC 5321 §4.5.5).
         let news = message.sender.address().and_then(|_| self.news(message, entry, &outcome, now));
-        Finding { outcome, news }
+        Finding { outcome, news, is_told: false }
     }
 
     /// An outcome that is deferred once too often is a refusal.
@@ -85,12 +87,17 @@ impl Finding {
     /// another time; but a message that has left has left.
     pub(super) fn unreported(self) -> Self {
         let outcome = match self {
-            Self { outcome: Outcome::Refused { hop, reason }, news: Some(_) } => {
+            Self { outcome: Outcome::Refused { hop, reason }, news: Some(_), .. } => {
                 Outcome::Deferred { hop, reason }
             }
             Self { outcome, .. } => outcome,
         };
-        Self { outcome, news: None }
+        Self { outcome, news: None, is_told: false }
+    }
+
+    /// The same where a notice takes the place of the report.
+    pub(super) fn told(self) -> Self {
+        Self { news: None, is_told: true, ..self }
     }
 
     /// What the queue is to do.
@@ -122,7 +129,7 @@ mod tests {
     use crate::smtp::reply::Reply;
 
     fn verdict_without_report(outcome: Outcome, news: Option<Action>) -> Verdict {
-        Finding { outcome, news }.unreported().verdict()
+        Finding { outcome, news, is_told: false }.unreported().verdict()
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Delivery {
             }
         };
         Ok(Parcel {
-            sender: claim.message.sender.clone(),
+            sender: self.settler.sender_of(claim),
             parameters: claim.message.parameters.clone(),
             body: self.spool.open(&claim.message.body)?,
             edits,

@@ -13,6 +13,7 @@ use crate::delivery::finding::Finding;
 use crate::mail::compose::report::{Action, DeliveryReport, Reported};
 use crate::mail::dkim::Signer;
 use crate::mail::edit::Source as _;
+use crate::notices::Notices;
 use crate::queue::claim::Claim;
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::{MailParameters, RcptParameters, Return};
@@ -32,6 +33,7 @@ pub struct Reporter {
     host: Domain,
     from: Address,
     signer: Signer,
+    notices: Option<Notices>,
 }
 
 /// A report that is written and waits for its batch.
@@ -51,13 +53,24 @@ impl Reporter {
         organisation: &config::Organisation,
     ) -> Self {
         let (host, from) = (server.hostname.clone(), organisation.notice_address.clone());
-        Self { queue, spool, host, from, signer: Signer::none() }
+        Self { queue, spool, host, from, signer: Signer::none(), notices: None }
     }
 
     /// The same writer, with keys to sign by.
     #[must_use]
     pub fn signed_by(self, signer: Signer) -> Self {
         Self { signer, ..self }
+    }
+
+    /// The same writer, which tells an inviter of an invitation that did not arrive by a notice.
+    #[must_use]
+    pub fn with_notices(self, notices: Notices) -> Self {
+        Self { notices: Some(notices), ..self }
+    }
+
+    /// What tells inviters; `None` where they get a report as every sender does.
+    pub(super) const fn notices(&self) -> Option<&Notices> {
+        self.notices.as_ref()
     }
 
     /// The report of all recipients of whom the sender hears; `None` where there are none, or nobody to tell.
@@ -73,7 +86,7 @@ impl Reporter {
         let recipients: Vec<Reported> = claim
             .envelopes()
             .zip(findings)
-            .filter_map(|(envelope, Finding { outcome, news })| {
+            .filter_map(|(envelope, Finding { outcome, news, .. })| {
                 news.map(|action| reported(envelope, outcome, action, at))
             })
             .collect();

@@ -245,7 +245,7 @@ impl Pages {
 
     /// Looked up when the answer stands: who has just signed out or is locked is shown as nobody.
     fn signed_in(&self, session: Option<&Token>) -> Option<(Session, Account)> {
-        let found = self.sessions.find(session?);
+        let found = self.sessions.stored(session?);
         found.map_err(|fault| error!(%fault, "reading a session for a page")).ok().flatten()
     }
 }

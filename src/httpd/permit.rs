@@ -114,7 +114,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let way_in = || Redirect::to("/sign-in").into_response();
         let token = Name::Session.read(&parts.headers).ok_or_else(way_in)?;
-        match Sessions::from_ref(state).find(&token) {
+        match Sessions::from_ref(state).find(&token).await {
             Ok(Some((session, account))) => Ok(Self { account, session, hash: token.hash() }),
             Ok(None) => Err(way_in()),
             Err(fault) => {

@@ -18,11 +18,15 @@ use crate::config;
 use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, mailbox, received, renewal, sent, sign_in};
+use crate::httpd::pages::{
+    account, activate, dropoff, files, forgotten, mailbox, received, renewal, sent, sign_in, verify,
+};
 use crate::httpd::session::Sessions;
 use crate::httpd::tus;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::Upkeep;
+use crate::upkeep::forgotten::Forgotten;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,10 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// What people do about their own accounts.
+    pub upkeep: Upkeep,
+    /// Forgotten passwords.
+    pub forgotten: Forgotten,
     /// From guests' files to their recipients.
     pub dropoff: Dropoff,
 }
@@ -69,6 +77,9 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())
+        .merge(verify::routes())
+        .merge(forgotten::routes())
+        .merge(account::routes())
         .merge(sent::routes())
         .merge(received::routes());
     if let Some(demo) = demo {
@@ -133,5 +144,7 @@ part!(
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
+    upkeep: Upkeep,
+    forgotten: Forgotten,
     dropoff: Dropoff
 );

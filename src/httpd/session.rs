@@ -6,7 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::accounts::{Account, Accounts, Session};
-use crate::auth::Identity;
+use crate::auth::enrolment::LookupFault;
+use crate::auth::{Authenticator, Identity};
 use crate::base::clock::Clock;
 use crate::base::secret::{RandomFailed, Token, TokenHash};
 use crate::store::{Batch, CommitError, Store, StoreFault};
@@ -18,6 +19,7 @@ pub struct Sessions {
     store: Store,
     clock: Arc<dyn Clock>,
     lifetime: Duration,
+    authenticator: Option<Authenticator>,
 }
 
 /// Why a session neither began nor ended.
@@ -38,7 +40,13 @@ impl Sessions {
     /// A session ends `lifetime` after it began.
     #[must_use]
     pub fn new(accounts: Accounts, store: Store, clock: Arc<dyn Clock>, lifetime: Duration) -> Self {
-        Self { accounts, store, clock, lifetime }
+        Self { accounts, store, clock, lifetime, authenticator: None }
+    }
+
+    /// The same, where whoever is kept by the organisation's directory stays signed in only while that says so.
+    #[must_use]
+    pub fn watched_by(self, authenticator: Authenticator) -> Self {
+        Self { authenticator: Some(authenticator), ..self }
     }
 
     /// How long a session lasts.
@@ -47,11 +55,31 @@ impl Sessions {
         self.lifetime
     }
 
-    /// Whose session this is, if it has not ended and the account is there and open.
+    /// Whose session this is, if it has not ended and the account is there and open. A session ends with the good
+    /// standing of its account in the directory.
+    ///
+    /// # Errors
+    /// [`LookupFault`] where the book cannot be read, or the directory, whose turn it was, is silent.
+    pub async fn find(&self, token: &Token) -> Result<Option<(Session, Account)>, LookupFault> {
+        let found = self.stored(token)?;
+        let (Some((session, account)), Some(authenticator)) = (found.clone(), &self.authenticator) else {
+            return Ok(found);
+        };
+        let account = authenticator.still(account).await?;
+        if account.is_none() {
+            // Should it not be written, the next look ends it.
+            if let Err(fault) = self.end(&token.hash()).await {
+                tracing::warn!(%fault, "ending a session");
+            }
+        }
+        Ok(account.filter(|account| !account.locked).map(|account| (session, account)))
+    }
+
+    /// The same as it stands in the book, the directory unasked: for the frame of a page whose permit was asked for.
     ///
     /// # Errors
     /// [`StoreFault`] where the book cannot be read.
-    pub fn find(&self, token: &Token) -> Result<Option<(Session, Account)>, StoreFault> {
+    pub fn stored(&self, token: &Token) -> Result<Option<(Session, Account)>, StoreFault> {
         self.accounts.session(&token.hash(), self.clock.now())
     }
 
@@ -73,7 +101,7 @@ impl Sessions {
         let mut batch = Batch::new();
         self.accounts.start_session(&mut batch, &token, &session)?;
         if let Some(before) = before {
-            self.accounts.end_session(&mut batch, &before.hash());
+            self.accounts.end_session(&mut batch, &before.hash())?;
         }
         self.store.commit(batch).await?;
         Ok(token)
@@ -85,7 +113,7 @@ impl Sessions {
     /// [`SessionFault::Commit`]; then it may still be open.
     pub async fn end(&self, session: &TokenHash) -> Result<(), SessionFault> {
         let mut batch = Batch::new();
-        self.accounts.end_session(&mut batch, session);
+        self.accounts.end_session(&mut batch, session)?;
         Ok(self.store.commit(batch).await?)
     }
 }

@@ -19,7 +19,7 @@ use crate::mail::dkim::{SignFault, Signer};
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::mail::outline::Outline;
-use crate::mail::rewrite::{self, Blocks, RewriteFault, Rewritten};
+use crate::mail::rewrite::{self, Blocks, How, RewriteFault, Rewritten};
 use crate::store::StoreFault;
 use crate::store::spool::Body;
 use crate::template::{RenderFault, Templates};
@@ -58,6 +58,8 @@ pub struct Copy {
     pub edits: Edits,
     /// The invitation and its link; `None` for a colleague's courtesy copy.
     pub invitation: Option<Invited>,
+    /// Whether the sender's mail stands unchanged inside it.
+    pub is_wrapped: bool,
     /// Why editing failed its check, if only therefore the sender's mail was wrapped: worth an audit line.
     pub flaw: Option<String>,
 }
@@ -163,12 +165,13 @@ impl Copies {
         };
         let invited = Invited { invitation, link, guest };
         let blocks = self.blocks(&invited)?;
-        let Rewritten { edits, flaw, .. } =
+        let Rewritten { edits, how, flaw } =
             rewrite::invite(&self.body, &self.outline, &blocks, &self.list.readdress)?;
         Ok(Copy {
             recipient: invitee.clone(),
             edits: self.completed(&edits)?,
             invitation: Some(invited),
+            is_wrapped: matches!(how, How::Wrapped | How::WrappedAfterFailedCheck),
             flaw,
         })
     }
@@ -179,6 +182,7 @@ impl Copies {
             recipient: colleague.clone(),
             edits: self.completed(&edits)?,
             invitation: None,
+            is_wrapped: false,
             flaw: None,
         })
     }
@@ -199,8 +203,12 @@ impl Copies {
         let Invited { invitation, link, guest } = invited;
         let has_account = matches!(guest, Guest::Known(_));
         let portal = &self.policy.web.public_url;
-        let link =
-            if has_account { format!("{portal}/sign-in") } else { format!("{portal}/i/{}", link.reveal()) };
+        let link = match (self.list.wishes.preview, has_account) {
+            // No token is read from this word, so it leads to the page of a link that is not known.
+            (true, _) => format!("{portal}/i/this-is-a-preview"),
+            (false, true) => format!("{portal}/sign-in"),
+            (false, false) => format!("{portal}/i/{}", link.reveal()),
+        };
         let context = Context {
             organisation: Organisation { name: &self.policy.organisation.name },
             inviter: Person::from(&invitation.inviter),

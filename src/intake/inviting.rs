@@ -46,7 +46,7 @@ impl Intake {
         facts: Facts,
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
-        let inviter = self.may_invite(&submission, &facts)?;
+        let inviter = self.may_invite(&submission, &facts).await?;
         if submission.turned_away > 0 {
             return Err(Refusal::RecipientRefused);
         }
@@ -66,6 +66,9 @@ impl Intake {
             now: self.now(),
             books: self.inner.parts.guests.clone(),
         });
+        if order.list.wishes.preview {
+            return self.preview(&submission, &order).await;
+        }
         for _ in 0..ROUNDS_MAX {
             let made = self.copies(&order).await?;
             if let Some(invitations) = self.keep(&submission, &order, account, made).await? {
@@ -76,7 +79,7 @@ impl Intake {
     }
 
     /// The copies, written in their turn.
-    async fn copies(&self, order: &Arc<Copies>) -> Result<Vec<Copy>, Refusal> {
+    pub(super) async fn copies(&self, order: &Arc<Copies>) -> Result<Vec<Copy>, Refusal> {
         let order = Arc::clone(order);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.inner.writing.acquire().await;
@@ -139,7 +142,7 @@ impl Intake {
             }
             guests.invites.keep_receipt(&mut batch, &kept.receipt).map_err(|fault| failed(&fault))?;
             let notice = if kept.mails_receipt {
-                let notices = &self.inner.parts.notices;
+                let notices = self.inner.parts.renewals.notices();
                 Some(notices.receipt(&mut batch, &kept.receipt).await.map_err(unnoticed)?)
             } else {
                 None

@@ -5,12 +5,16 @@
 //! and queue entries in one batch. When it answers `Ok`, all of it is on disk. It is all or nothing: if one invitee is
 //! refused, nobody is invited.
 
+mod command;
 pub mod copies;
+mod correction;
+mod correspondence;
 pub mod domains;
 mod fault;
 pub mod guest;
 mod inviting;
 mod policy;
+mod preview;
 pub mod refusal;
 pub mod sorting;
 pub mod spelling;
@@ -25,6 +29,7 @@ use crate::auth::Authenticator;
 use crate::base::address::ReversePath;
 use crate::base::clock::{Clock, Timestamp};
 use crate::config;
+use crate::intake::correspondence::Correspondence;
 use crate::intake::domains::Domains;
 use crate::intake::fault::{on_a_thread_of_its_own, uncommitted, unwritten};
 use crate::intake::refusal::Refusal;
@@ -35,12 +40,12 @@ use crate::mail::dkim::Signer;
 use crate::mail::edit::Edits;
 use crate::mail::message::Facts;
 use crate::net::resolver::Resolver;
-use crate::notices::Notices;
 use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store};
 use crate::template::Shelf;
+use crate::tending::renewal::Renewals;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -62,8 +67,8 @@ pub struct Parts {
     pub authenticator: Authenticator,
     /// The admin's texts.
     pub templates: Shelf,
-    /// Writes receipts and previews.
-    pub notices: Notices,
+    /// What inviters command by mail, and the mails that tell of it.
+    pub renewals: Renewals,
     /// Signs what goes on.
     pub signer: Signer,
     /// The DNS.
@@ -131,13 +136,20 @@ impl Intake {
         answer
     }
 
-    async fn take(&self, submission: Submission) -> Result<Accepted, Refusal> {
+    async fn take(&self, mut submission: Submission) -> Result<Accepted, Refusal> {
         let Policy { limits, invite, organisation, .. } = &self.inner.policy;
         if self.inner.parts.queue.len() >= limits.queued_messages {
             return Err(Refusal::QueueFull);
         }
         if let Some(fault) = &submission.outline.fault {
             return Err(Refusal::Structure(fault.clone()));
+        }
+        let Correspondence { bounces, commands } = self.correspondence(&mut submission)?;
+        if !bounces.is_empty() {
+            self.returned(&submission, &bounces).await?;
+            if submission.recipients.is_empty() && commands.is_empty() {
+                return Ok(Accepted { id: submission.id, invitations: 0 });
+            }
         }
         let facts = Facts::read(&submission.outline);
         self.may_send(&submission.submitter, &submission.sender)?;
@@ -154,7 +166,16 @@ impl Intake {
                 limit: limits.received_headers,
                 invites: false,
             }),
-            Sorted::Ordinary => self.relay(submission, &facts).await,
+            Sorted::Ordinary => {
+                // In a mail that invites it is no command, but a receipt that was answered to all.
+                if !commands.is_empty() {
+                    self.obey(&submission, &facts, &commands).await?;
+                    if submission.recipients.is_empty() {
+                        return Ok(Accepted { id: submission.id, invitations: 0 });
+                    }
+                }
+                self.relay(submission, &facts).await
+            }
             Sorted::Invitation(list) => self.invite(submission, facts, list).await,
         }
     }

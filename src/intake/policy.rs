@@ -1,6 +1,7 @@
 //! Who may send and invite, and whom. Nothing here changes anything.
 
 use crate::auth::Identity;
+use crate::auth::enrolment::LookupFault;
 use crate::base::address::{Address, ReversePath};
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
@@ -35,12 +36,16 @@ impl Intake {
             Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
                 Ok(())
             }
-            Submitter::TrustedServer => Err(Refusal::ForeignFrom(address.clone())),
+            Submitter::TrustedServer | Submitter::Stranger => Err(Refusal::ForeignFrom(address.clone())),
         }
     }
 
     /// What kind of mail may invite at all, the switches, and the right of the person.
-    pub(super) fn may_invite(&self, submission: &Submission, facts: &Facts) -> Result<Inviter, Refusal> {
+    pub(super) async fn may_invite(
+        &self,
+        submission: &Submission,
+        facts: &Facts,
+    ) -> Result<Inviter, Refusal> {
         is_by_hand(submission, facts, self.inner.policy.limits.received_headers)?;
         if !self.inner.policy.invite.enabled {
             return Err(Refusal::InvitationsOff);
@@ -48,7 +53,8 @@ impl Intake {
         let author = facts.from.first().ok_or(Refusal::NoFrom)?;
         let known = match &submission.submitter {
             Submitter::Person(identity) => Some(identity.clone()),
-            Submitter::TrustedServer => self.staff(&author.address)?,
+            Submitter::TrustedServer => self.staff(&author.address).await?,
+            Submitter::Stranger => None,
         };
         match known {
             Some(Identity { account, rights, .. }) if rights.invite => {
@@ -111,7 +117,7 @@ impl Intake {
         let Guestlist { invitees, named, mut courtesy, readdress, wishes } = list;
         let mut guests = Vec::with_capacity(invitees.len());
         for invitee in invitees {
-            if self.staff(&invitee.address)?.is_none() {
+            if !self.is_staff(&invitee.address)? {
                 guests.push(invitee);
             } else if named.iter().any(|named| named.same_mailbox(&invitee.address)) {
                 return Err(Refusal::Colleague(invitee.address));
@@ -122,8 +128,19 @@ impl Intake {
         Ok(Guestlist { invitees: guests, named, courtesy, readdress, wishes })
     }
 
-    fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
-        self.inner.parts.authenticator.lookup(address).map_err(|fault| failed(&fault))
+    fn is_staff(&self, address: &Address) -> Result<bool, Refusal> {
+        self.inner.parts.authenticator.is_staff(address).map_err(|fault| failed(&fault))
+    }
+
+    pub(super) async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
+        match self.inner.parts.authenticator.lookup(address).await {
+            Err(LookupFault::Store(fault)) => Err(failed(&fault)),
+            Err(LookupFault::Directory(fault)) => {
+                tracing::error!(%fault, "nobody can say who may invite");
+                Err(Refusal::DirectorySilent)
+            }
+            Ok(identity) => Ok(identity),
+        }
     }
 }
 

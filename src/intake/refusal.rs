@@ -166,12 +166,44 @@ pub enum Refusal {
         /// Whether it would be an invitation.
         invites: bool,
     },
+    /// It looks like an address of ours that we gave to somebody, and is none.
+    #[error(
+        "{0} is not an address that this gateway has given out. Please answer the mail that you have got from it"
+    )]
+    UnknownAddress(Address),
+    /// It is for mail that mail systems return.
+    #[error(
+        "{0} takes nothing but reports of mail that could not be delivered. Please write to the sender's own address"
+    )]
+    NotReturned(Address),
+    /// Somebody else's receipt was answered.
+    #[error(
+        "the invitations that this answer is about were not sent by {0}. Please send as the person who invited"
+    )]
+    NotYourInvitation(Address),
+    /// Written by a machine: such mail is no command.
+    #[error("an automatic answer ({0}) changes nothing. Please write the answer yourself")]
+    AutomaticAnswer(String),
+    /// The right address is that of a guest.
+    #[error(
+        "{0} has an account already. Please write to this person with the invite address; that sends a way to sign in"
+    )]
+    HasAccount(Address),
+    /// An invitation cannot be changed so; the sentence says why.
+    #[error("{0}")]
+    NotChanged(String),
     /// More waits in the queue than `limits.queued_messages`.
     #[error("the gateway has too much mail waiting. Your message was not taken; please try again later")]
     QueueFull,
     /// Less space is free than `storage.reserve`.
     #[error("the gateway's disk is nearly full. Your message was not taken; please try again later")]
     DiskFull,
+    /// Whether the author may invite is in the directory, and that gives no answer.
+    #[error(
+        "the organisation's directory cannot be asked at the moment whether you may invite. Your message was not taken; \
+         please try again later"
+    )]
+    DirectorySilent,
     /// The cause is in the journal, not in the answer.
     #[error("the gateway has a problem of its own. Your message was not taken; please try again later")]
     Internal,

@@ -38,6 +38,9 @@ pub enum Submitter {
     Person(Identity),
     /// A server that has authenticated its users (relay listener).
     TrustedServer,
+    /// A host that nobody vouches for. It may return what we have sent (relay listener, tracked bounces), and nothing
+    /// else.
+    Stranger,
 }
 
 /// One recipient of an envelope.

@@ -46,6 +46,12 @@ impl Addresses {
         Some(Address::new(LocalPart::parse(&local)?, self.bounces.clone()?))
     }
 
+    /// Whether bounces come to us.
+    #[must_use]
+    pub const fn tracks_bounces(&self) -> bool {
+        self.bounces.is_some()
+    }
+
     /// Where a command about this goes; `None` where the notice address is too long to have a tag (RFC 5321
     /// §4.5.3.1.1).
     #[must_use]

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::address::Address;
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::InvitationId;
+use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Token, TokenHash};
 use crate::invites::{Invitation, Invites, LINKS, Link, State, expiry};
 use crate::store::schema;
@@ -31,6 +33,8 @@ pub struct Life {
     pub extended_until: Option<Timestamp>,
     /// When the invitee asked for a fresh link last.
     pub asked: Option<Timestamp>,
+    /// When the address was corrected: links made before this moment went to somebody else, and are taken back.
+    pub readdressed: Option<Timestamp>,
     /// Whether the invitee has had a fresh link by asking. For the next one the inviter is asked.
     pub was_asked_for: bool,
 }
@@ -170,6 +174,35 @@ impl Life {
 }
 
 impl Invites {
+    /// The same invitation for another address, with a fresh link, as if its mail were on its way for the first time.
+    /// Gives it as it is then; `None` where it is used or withdrawn, and nothing is in the batch. The commit finds a
+    /// conflict where the same inviter has an open invitation for that address.
+    ///
+    /// # Errors
+    /// Where the record is too large, or the store failed.
+    pub fn readdress(
+        &self,
+        batch: &mut Batch,
+        old: &Stored<Invitation>,
+        right: &Address,
+        now: Timestamp,
+        link: &Token,
+    ) -> Result<Option<Invitation>, StoreFault> {
+        if !old.value.state.is_open() {
+            return Ok(None);
+        }
+        let invitee = Mailbox { address: right.clone(), ..old.value.invitee.clone() };
+        // Behind every link there is, also one that was made in this very millisecond.
+        let at = old.value.life.readdressed.map_or(now, |before| before.max(now)) + Duration::from_millis(1);
+        let life = Life { renewed: Some(now), readdressed: Some(at), ..Life::default() };
+        let new = Invitation { invitee, state: State::Queued, life, ..old.value.clone() };
+        expiry::replace(batch, old, &new)?;
+        self.forget_pending(batch, &old.value)?;
+        self.enter_pending(batch, &new)?;
+        LINKS.insert(batch, &link.hash(), &Link { invitation: new.id, made: at })?;
+        Ok(Some(new))
+    }
+
     /// A fresh link beside those there are; of an invitation that has expired, in their place. Says whether there may
     /// be one; if not (used, withdrawn), nothing is in the batch.
     ///
@@ -232,7 +265,8 @@ impl Invites {
         };
         let new = Invitation { state, life, ..old.value.clone() };
         expiry::replace(batch, old, &new)?;
-        LINKS.insert(batch, &link.hash(), &Link { invitation: new.id, made: now })?;
+        let made = life.readdressed.map_or(now, |at| at.max(now));
+        LINKS.insert(batch, &link.hash(), &Link { invitation: new.id, made })?;
         Ok(true)
     }
 

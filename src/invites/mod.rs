@@ -162,6 +162,12 @@ impl Invitation {
         self.valid_until().is_some_and(|last| now > last)
     }
 
+    /// Whether it can still be used or changed.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+
     fn with(&self, state: State) -> Self {
         Self { state, ..self.clone() }
     }
@@ -181,13 +187,7 @@ impl Invites {
     /// Where the record is too large, or the store failed.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
-        let between = between(&invitation.inviter.address, &invitation.invitee.address);
-        match PENDING.get(&self.store, &between)? {
-            Some(last) if !self.is_open(last.value)? => {
-                PENDING.replace(batch, &between, &last, &invitation.id)?;
-            }
-            _ => PENDING.insert(batch, &between, &invitation.id)?,
-        }
+        self.enter_pending(batch, invitation)?;
         LINKS.insert(batch, &link.hash(), &Link { invitation: invitation.id, made: invitation.created })
     }
 
@@ -212,6 +212,27 @@ impl Invites {
             return Ok(None);
         };
         Ok(self.by_id(id.value)?.filter(|invitation| invitation.value.state.is_open()))
+    }
+
+    /// From now on this is the last one between its two people. One that is open is not replaced: the commit finds a
+    /// conflict.
+    fn enter_pending(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        let between = between(&invitation.inviter.address, &invitation.invitee.address);
+        match PENDING.get(&self.store, &between)? {
+            Some(last) if !self.is_open(last.value)? => {
+                PENDING.replace(batch, &between, &last, &invitation.id)
+            }
+            _ => PENDING.insert(batch, &between, &invitation.id),
+        }
+    }
+
+    /// This is no longer the last one between its two people.
+    fn forget_pending(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        let between = between(&invitation.inviter.address, &invitation.invitee.address);
+        match PENDING.get(&self.store, &between)? {
+            Some(last) if last.value == invitation.id => PENDING.remove(batch, &between, &last),
+            _ => Ok(()),
+        }
     }
 
     fn is_open(&self, id: InvitationId) -> Result<bool, StoreFault> {
@@ -264,6 +285,10 @@ impl Invites {
             return Ok(Standing::Unknown);
         };
         Ok(match invitation.value.state {
+            // It went to an address that was not the invitee's, whose holder learns nothing of the right one.
+            _ if invitation.value.life.readdressed.is_some_and(|at| link.value.made < at) => {
+                Standing::Withdrawn(invitation.value)
+            }
             State::Accepted { .. } => Standing::Used(invitation.value),
             State::Withdrawn { .. } => Standing::Withdrawn(invitation.value),
             _ if invitation.value.has_expired(now) || invitation.value.life.is_over_for(link.value.made) => {

@@ -158,6 +158,12 @@ impl ClientTls {
         Ok(Self { verified: Arc::new(verified), opportunistic: Arc::new(opportunistic) })
     }
 
+    /// What other libraries need to hold a server to its name as this client does.
+    #[must_use]
+    pub fn verifying(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.verified)
+    }
+
     /// Does the client's part of the handshake and holds the server to its name (RFC 9525).
     ///
     /// # Errors

@@ -37,6 +37,23 @@ impl Notices {
         self.write(batch, "renewal", letter, &self.link(invitation, &self.address("i", link))).await
     }
 
+    /// "You have been invited", to the right address of an invitation whose own mail went to a wrong one. It is in
+    /// `batch`; hand the admission to [`Queue::admit`](crate::queue::Queue::admit) after the commit.
+    ///
+    /// # Errors
+    /// Where it could not be written; then nothing of it is left.
+    pub async fn corrected(
+        &self,
+        batch: &mut Batch,
+        invitation: &Invitation,
+        link: &Token,
+    ) -> Result<Admission, NoticeFault> {
+        let letter =
+            Letter::to(&invitation.invitee).in_thread_of(invitation).in_language(invitation.language);
+        let letter = Letter { invitation: Some(invitation.id), ..letter };
+        self.write(batch, "corrected", letter, &self.link(invitation, &self.address("i", link))).await
+    }
+
     /// "… asks for a new link", to the inviter, with the link to a page with one button. It is in `batch`; hand the
     /// admission to [`Queue::admit`](crate::queue::Queue::admit) after the commit.
     ///
@@ -52,7 +69,7 @@ impl Notices {
         self.write(batch, "approval", letter, &self.link(invitation, &self.address("r", word))).await
     }
 
-    fn address(&self, page: &str, word: &Token) -> String {
+    pub(super) fn address(&self, page: &str, word: &Token) -> String {
         format!("{}/{page}/{}", self.writer.portal, word.reveal())
     }
 

@@ -4,8 +4,12 @@
 //! delivered by the queue. It leaves with `<>` as its sender, so that it is never answered and never bounces
 //! (RFC 3834 §2), and it hangs in the thread of the mail that caused it.
 
+pub mod answer;
+pub mod fate;
 mod files;
 mod links;
+pub mod person;
+pub mod preview;
 mod receipt;
 
 use std::sync::Arc;
@@ -16,7 +20,7 @@ use thiserror::Error;
 
 use crate::accounts::Account;
 use crate::base::address::{Domain, ReversePath};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::{InvitationId, MessageId};
 use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
@@ -172,6 +176,17 @@ impl Notices {
     ) -> Result<Admission, NoticeFault> {
         let context = self.context(invitation, guest);
         self.write(batch, "welcome", Letter::to(&guest.mailbox).in_language(guest.language), &context).await
+    }
+
+    /// Where they can be answered; `None` if nowhere.
+    #[must_use]
+    pub const fn addresses(&self) -> Option<&Addresses> {
+        self.addresses.as_ref()
+    }
+
+    /// A moment in the organisation's language, as inviters read it: `8 December 2026, 13:45 UTC`.
+    fn moment(&self, at: Timestamp) -> String {
+        self.templates.current().moment(self.writer.language, at)
     }
 
     async fn write<C: Serialize + Sync>(

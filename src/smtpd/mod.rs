@@ -7,7 +7,8 @@
 //! What it promises:
 //! - A 250 behind a message is said after [`Intake::accept`](crate::intake::Intake::accept) and never before:
 //!   it is on disk.
-//! - Nobody sends who has not signed in, or comes from a server that the listener trusts.
+//! - Nobody sends who has not signed in, or comes from a server that the listener trusts. Where bounces are tracked, a
+//!   relay listener takes from others what comes back, to addresses that we made, and nothing else.
 //! - A password is taken inside TLS only; what came in clear before the handshake is forgotten (RFC 3207
 //!   §4.2).
 //! - Nothing grows or lasts without a bound, and every bound says what it is when it is reached.

@@ -30,7 +30,11 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::NotAllowedDomain(_)
         | Refusal::Automatic(_)
         | Refusal::CameBack
+        | Refusal::NotReturned(_)
+        | Refusal::NotYourInvitation(_)
+        | Refusal::AutomaticAnswer(_)
         | Refusal::Loop { invites: true, .. } => (550, EnhancedCode(5, 7, 1)),
+        Refusal::UnknownAddress(_) => (550, EnhancedCode(5, 1, 1)),
         Refusal::NobodyOutside
         | Refusal::RecipientRefused
         | Refusal::UnreadRecipients
@@ -38,6 +42,8 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::BadSuffix { .. }
         | Refusal::InviteAddress(_)
         | Refusal::Colleague(_)
+        | Refusal::HasAccount(_)
+        | Refusal::NotChanged(_)
         | Refusal::Lifespan { .. } => (550, EnhancedCode(5, 1, 3)),
         Refusal::NoSuchDomain(_) | Refusal::TakesNoMail(_) | Refusal::Misspelt { .. } => {
             (550, EnhancedCode(5, 1, 2))
@@ -52,6 +58,8 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
         Refusal::Loop { invites: false, .. } => (550, EnhancedCode(5, 4, 6)),
         Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
+        // RFC 4954 §6: "temporary authentication failure".
+        Refusal::DirectorySilent => (454, EnhancedCode(4, 7, 0)),
         Refusal::Internal => (451, EnhancedCode(4, 3, 0)),
     };
     Reply::new(code, enhanced, refusal.to_string())
@@ -105,6 +113,12 @@ mod tests {
             (Refusal::BlockedDomain(ann.clone()), "550 5.7.1"),
             (Refusal::NotAllowedDomain(ann.clone()), "550 5.7.1"),
             (Refusal::TooMany(reached), "450 4.7.1"),
+            (Refusal::UnknownAddress(ann.clone()), "550 5.1.1"),
+            (Refusal::NotReturned(ann.clone()), "550 5.7.1"),
+            (Refusal::NotYourInvitation(ann.clone()), "550 5.7.1"),
+            (Refusal::AutomaticAnswer("List-Id".to_owned()), "550 5.7.1"),
+            (Refusal::HasAccount(ann.clone()), "550 5.1.3"),
+            (Refusal::NotChanged("It is used".to_owned()), "550 5.1.3"),
             (Refusal::BlankSubject, "550 5.6.0"),
             (Refusal::SubjectTooLong { characters: 300, limit: 256 }, "550 5.6.0"),
             (Refusal::NoText, "550 5.6.0"),
@@ -118,6 +132,7 @@ mod tests {
             (Refusal::Loop { hops: 31, limit: 30, invites: true }, "550 5.7.1"),
             (Refusal::QueueFull, "452 4.3.1"),
             (Refusal::DiskFull, "452 4.3.1"),
+            (Refusal::DirectorySilent, "454 4.7.0"),
             (Refusal::Internal, "451 4.3.0"),
         ] {
             assert_eq!(refused(&refusal).to_string(), format!("{expected} {refusal}"));

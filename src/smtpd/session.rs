@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::accounts::Kind;
 use crate::audit::{self, Event};
 use crate::auth::Authenticator;
+use crate::auth::enrolment::LookupFault;
 use crate::base::clock::Clock;
 use crate::base::id::MessageId;
 use crate::intake::Intake;
@@ -171,7 +172,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                     return Ok(Some(Ending::StartTls));
                 }
                 Step::SignIn(credentials) => Box::pin(self.sign_in(credentials)).await,
-                Step::Open(envelope) => self.open(envelope),
+                Step::Open(envelope) => Box::pin(self.open(envelope)).await,
                 Step::Receive(go_ahead, envelope) => Box::pin(self.receive(&go_ahead, envelope)).await?,
                 Step::Chunk { size, is_last, envelope } => {
                     Box::pin(self.receive_part(size, is_last, envelope)).await?
@@ -193,15 +194,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     }
 
     /// Asks the door at MAIL already, so that the client need not send a message for nothing.
-    fn open(&mut self, mut envelope: Envelope) -> Step {
+    async fn open(&mut self, mut envelope: Envelope) -> Step {
         if let Submitter::Person(person) = &envelope.submitter {
             // A session may outlive the account's good standing.
-            match self.house.authenticator.again(person) {
+            match self.house.authenticator.again(person).await {
                 Ok(Some(person)) => envelope.submitter = Submitter::Person(person),
                 Ok(None) => return self.dialogue.signed_out(),
                 Err(fault) => {
                     tracing::error!(%fault, "reading an account failed");
-                    return self.dialogue.refused(rules::refused(&Refusal::Internal));
+                    let refusal = match fault {
+                        LookupFault::Store(_) => Refusal::Internal,
+                        LookupFault::Directory(_) => Refusal::DirectorySilent,
+                    };
+                    return self.dialogue.refused(rules::refused(&refusal));
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::address::{Address, Domain};
 use crate::config::{Limits, Listener, Role, TlsMode};
 use crate::intake::submission::Submitter;
+use crate::invites::addresses::{Addresses, Ours};
 
 /// The settings of one SMTP listener.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Terms {
     pub idle: Duration,
     /// How long a message may take, from the go-ahead to its end.
     pub message_time: Duration,
+    /// Addresses that we have given out; `None` if none.
+    pub addresses: Option<Addresses>,
 }
 
 impl Terms {
@@ -44,7 +47,19 @@ impl Terms {
             command_errors: limits.command_errors,
             idle: limits.idle,
             message_time: limits.message_time,
+            addresses: None,
         }
+    }
+
+    /// The same where forged addresses of ours are refused, and tracked bounces taken.
+    #[must_use]
+    pub fn with_addresses(self, addresses: Addresses) -> Self {
+        Self { addresses: Some(addresses), ..self }
+    }
+
+    /// What an address is to us; `None` where it is nothing of ours.
+    pub(super) fn ours(&self, address: &Address) -> Option<Ours> {
+        self.addresses.as_ref()?.read(address)
     }
 
     /// On whose word a client at this address may send without signing in.
@@ -52,6 +67,9 @@ impl Terms {
         match &self.role {
             Role::Relay { trusted } if trusted.iter().any(|network| network.contains(&peer)) => {
                 Some(Submitter::TrustedServer)
+            }
+            Role::Relay { .. } if self.addresses.as_ref().is_some_and(Addresses::tracks_bounces) => {
+                Some(Submitter::Stranger)
             }
             Role::Relay { .. } | Role::Submission => None,
         }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::base::address::Address;
 use crate::config::{Role, TlsMode};
 use crate::net::throttle::Full;
 use crate::smtp::line::LineFault;
@@ -85,6 +86,12 @@ pub(super) fn who_are_you(terms: &Terms, is_secured: bool, peer: IpAddr) -> Repl
         }
         (Role::Submission, _) => Reply::new(530, EnhancedCode(5, 7, 0), "Please sign in with AUTH first"),
     }
+}
+
+/// An address that looks like one of ours, and is none: a guess.
+pub(super) fn no_such_address(address: &Address) -> Reply {
+    let text = format!("{address} is not an address that this gateway has given out");
+    Reply::new(550, EnhancedCode(5, 1, 1), text)
 }
 
 pub(super) fn message_too_large(limit: u64) -> Reply {

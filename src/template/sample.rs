@@ -2,6 +2,7 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
 mod portal;
 
 use minijinja::context;
@@ -32,6 +33,16 @@ pub(super) fn frames() -> [Value; 2] {
 /// A page's own names, and those of its frame.
 pub(super) fn framed((own, frame): (Value, Value)) -> Value {
     context!(..own, ..frame)
+}
+
+/// What leads somewhere: what stands on the button, and where it leads.
+pub(super) fn button() -> [Value; 2] {
+    both(|_| {
+        context!(
+            to => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            words => "Open your account",
+        )
+    })
 }
 
 /// The blocks that are put into an invitation.
@@ -107,6 +118,74 @@ pub(super) fn files() -> [Value; 2] {
             attached => full,
             link => "https://postern.corp.example/received/0190b0c0d0e07f00a000000000000000",
             days => if full { 30 } else { 1 },
+        )
+    })
+}
+
+/// An invitation that did not arrive.
+pub(super) fn bounced() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            subject => "Drawings for the bridge",
+            cause => if full { "address" } else { "other" },
+            reason => "550 5.1.1 no such user here",
+            can_change => full,
+        )
+    })
+}
+
+/// An invitation that nobody has used.
+pub(super) fn unused() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            subject => "Drawings for the bridge",
+            was_opened => full,
+        )
+    })
+}
+
+/// What became of a command that an inviter has sent by mail. Without outcomes it was not understood.
+pub(super) fn answer() -> [Value; 2] {
+    both(|full| {
+        let outcome = |did: &str| {
+            context!(
+                address => "kim@partner.example",
+                did => did,
+                until => (did == "extended").then_some("8 December 2026, 13:45 UTC"),
+                reason => (did == "refused").then_some("The invitation has been used."),
+            )
+        };
+        let all = ["resent", "withdrawn", "extended", "readdressed", "refused"];
+        context!(
+            organisation => organisation(),
+            subject => "Drawings for the bridge",
+            line => if full { "resend" } else { "" },
+            outcomes => if full { all.map(outcome).to_vec() } else { Vec::new() },
+        )
+    })
+}
+
+/// What a mail would do.
+pub(super) fn preview() -> [Value; 2] {
+    both(|full| {
+        let invitee = context!(
+            address => "kim@partner.example",
+            has_account => false,
+            is_pending => full,
+            is_named => full,
+            is_wrapped => full,
+            file => full.then_some("kim@partner.example.eml"),
+        );
+        context!(
+            organisation => organisation(),
+            subject => "Drawings for the bridge",
+            days => 14,
+            invitees => vec![invitee],
+            colleagues => if full { vec!["ben@corp.example"] } else { Vec::new() },
         )
     })
 }

@@ -5,6 +5,8 @@
 //! and a mail of it that still waits is not sent any more (`delivery` asks before it sends). Whatever has been used
 //! stays as it is.
 
+mod address;
+mod fate;
 pub mod receipt;
 pub mod renewal;
 
@@ -64,6 +66,9 @@ pub enum TendingFault {
     /// It was taken back.
     #[error("The invitation was withdrawn, and stays so. To invite {0} after all, send a new invitation.")]
     Withdrawn(Address),
+    /// The right address has an invitation of its own.
+    #[error("You have invited {0} already. There is nothing left to correct.")]
+    Invited(Address),
     /// More time than an invitation may have.
     #[error(
         "{days} more days are too many: an invitation may be valid for at most {longest} days from now on."

@@ -67,6 +67,12 @@ impl Renewals {
         &self.tending
     }
 
+    /// The writer of mails about it.
+    #[must_use]
+    pub const fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// Sends a fresh link because the inviter, or an administrator, wants it.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ async fn the_first_one_comes_at_once_and_only_by_mail() {
     let house = House::open().await;
     let old = house.invite(KIM).await;
     let thread = Arrived::new(&house.hop.take()[0].octets).field("Message-ID").unwrap();
-    house.clock.advance(DAY * 15);
+    house.expire(DAY * 15).await;
     let mut browser = house.browser();
     let said = ask(&mut browser, &old, 200).await;
     assert!(said.contains("A new link is on its way") && said.contains(KIM), "{said}");
@@ -53,7 +53,7 @@ async fn later_ones_need_the_yes_of_the_inviter() {
     let link = house.invite(KIM).await;
     house.hop.take();
     // Two weeks after the end nothing comes without being asked for.
-    house.clock.advance(DAY * 29);
+    house.expire(DAY * 29).await;
     let said = ask(&mut house.browser(), &link, 200).await;
     assert!(said.contains("We have asked Alice Archer"), "{said}");
     let mail = house.hop.wait_for_mail_to(ALICE).await;
@@ -80,7 +80,7 @@ async fn later_ones_need_the_yes_of_the_inviter() {
     assert_eq!(house.hop.take().len(), 1);
 
     // And the next time the inviter is asked again.
-    house.clock.advance(DAY * 15);
+    house.expire(DAY * 15).await;
     let said = ask(&mut house.browser(), &fresh, 200).await;
     assert!(said.contains("We have asked Alice Archer"), "{said}");
     let mail = house.hop.wait_for_mail_to(ALICE).await;
@@ -95,7 +95,7 @@ async fn a_form_of_another_site_asks_for_nothing() {
     let house = House::open().await;
     let link = house.invite(KIM).await;
     house.hop.take();
-    house.clock.advance(DAY * 15);
+    house.expire(DAY * 15).await;
     let mut browser = house.browser();
     let form = browser.get(&link).await.form("/i/");
     browser.submit_from("https://elsewhere.example", &form).await.assert(403);

@@ -70,7 +70,7 @@ async fn enter(
         Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
         Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
-        Verdict::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
     };
     let names =
         SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, form: visitor.form_token() };
@@ -111,7 +111,14 @@ fn refused() -> Phrase {
     phrase!("That address and password do not belong together. Please try again.")
 }
 
-fn too_often(wait: Duration) -> Phrase {
+/// The password may well be right.
+fn unavailable() -> Phrase {
+    phrase!(
+        "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes."
+    )
+}
+
+pub(super) fn too_often(wait: Duration) -> Phrase {
     let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
     match seconds {
         0 | 1 => phrase!("There were too many attempts. Please wait a second before you try again."),

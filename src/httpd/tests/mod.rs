@@ -5,7 +5,9 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod language;
 mod letters;
+mod people;
 mod portal;
 mod sign_in;
 mod uploads;
@@ -54,6 +56,8 @@ use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::forgotten::Forgotten;
+use crate::upkeep::{self, Upkeep};
 
 const SETTINGS: &str = r#"
 [server]
@@ -103,9 +107,14 @@ struct Page {
 
 impl House {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With these settings besides.
+    fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
-        fs::write(&file, SETTINGS).unwrap();
+        fs::write(&file, format!("{SETTINGS}{settings}")).unwrap();
         let settings = Settings::load(&file).unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
         let dynamic: Arc<dyn Clock> = clock.clone();
@@ -138,7 +147,7 @@ impl House {
             notices.clone(),
             queue.clone(),
             dynamic.clone(),
-            Rules::new(&settings.organisation, &settings.web),
+            Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
         let lifecycle = Lifecycle::new();
         let dropoff = Dropoff::open(
@@ -156,6 +165,17 @@ impl House {
         );
         let dropoff = dropoff.unwrap();
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let upkeep = upkeep::Parts {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            passwords: passwords.clone(),
+            notices: notices.clone(),
+            queue: queue.clone(),
+            clock: dynamic.clone(),
+        };
+        let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
+        let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
+        tokio::spawn(clerk.run(Lifecycle::new()));
         let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts {
             pages: pages.clone(),
@@ -164,6 +184,8 @@ impl House {
             registration,
             renewals,
             authenticator,
+            upkeep,
+            forgotten,
             dropoff,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());

@@ -146,6 +146,7 @@ impl Play {
         let (listener, peer) = setting.split_once(", peer: ").unwrap();
         let (role, tls) = listener.strip_prefix("listener: ").unwrap().split_once(' ').unwrap();
         let terms = Terms {
+            addresses: None,
             hostname: Domain::parse("mail.corp.example").unwrap(),
             postmaster: Address::parse("postmaster@corp.example").unwrap(),
             tls: match tls {

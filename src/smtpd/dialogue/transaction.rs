@@ -1,7 +1,9 @@
 //! MAIL, RCPT, DATA and BDAT: an envelope is opened, addressed and sealed (RFC 5321 §3.3, RFC 3030).
 
 use crate::base::address::ReversePath;
-use crate::intake::submission::Recipient;
+use crate::intake::submission::{Recipient, Submitter};
+use crate::invites::addresses::Ours;
+use crate::invites::seal::Sealed;
 use crate::smtp::parameter::{MailParameters, RcptParameters};
 use crate::smtp::reply::{EnhancedCode, Reply};
 use crate::smtpd::dialogue::{Dialogue, Envelope, Stage, Step};
@@ -32,6 +34,10 @@ impl Dialogue {
             _ if self.name.is_none() => words::sequence("EHLO first"),
             _ if self.is_busy() => words::sequence("One sender at a time"),
             None => words::who_are_you(&self.terms, self.tls.is_some(), self.peer),
+            // Returned mail has no sender (RFC 5321 §4.5.5).
+            Some(Submitter::Stranger) if sender != ReversePath::Null => {
+                words::who_are_you(&self.terms, self.tls.is_some(), self.peer)
+            }
             Some(_) if parameters.size.is_some_and(|size| size > self.terms.message_octets) => {
                 words::message_too_large(self.terms.message_octets)
             }
@@ -51,7 +57,15 @@ impl Dialogue {
 
     pub(super) fn rcpt(&mut self, recipient: Recipient) -> Step {
         let limit = self.terms.recipients;
+        let ours = self.terms.ours(&recipient.address);
         let reply = match &mut self.stage {
+            Stage::Open(_) if ours == Some(Ours::Forged) => words::no_such_address(&recipient.address),
+            Stage::Open(envelope)
+                if envelope.submitter == Submitter::Stranger
+                    && !matches!(ours, Some(Ours::Sealed(Sealed::Bounce(_)))) =>
+            {
+                words::who_are_you(&self.terms, self.tls.is_some(), self.peer)
+            }
             Stage::Open(envelope) if envelope.recipients.len() >= limit => words::too_many_recipients(limit),
             Stage::Open(envelope) if recipient.address.needs_utf8() && !envelope.parameters.smtputf8 => {
                 words::utf8_unannounced()

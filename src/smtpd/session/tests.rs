@@ -6,13 +6,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
+mod policy;
+
+use self::policy::policy;
 use super::*;
 use crate::accounts::{Account, Accounts, Credential, Rights};
 use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
-use crate::base::clock::{SystemClock, Timestamp};
+use crate::base::clock::{Lifespan, SystemClock, Timestamp};
 use crate::base::id::AccountId;
-use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
 use crate::config::{self, Limits, Role, Storage, TlsMode};
@@ -25,6 +27,8 @@ use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
+use crate::tending::Tending;
+use crate::tending::renewal::Renewals;
 
 const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(30);
@@ -253,8 +257,10 @@ impl World {
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
         let shelf = Shelf::new(Templates::built_in());
         let Policy { server, organisation, web, .. } = policy(Limits::default());
-        let (to, from) = (queue.clone(), spool.clone());
-        let notices = Notices::new(to, from, shelf.clone(), Arc::clone(&clock), &server, &organisation, &web);
+        let (to, from, time) = (queue.clone(), spool.clone(), Arc::clone(&clock));
+        let notices = Notices::new(to, from, shelf.clone(), time, &server, &organisation, &web);
+        let (time, longest) = (Arc::clone(&clock), Lifespan::days(90));
+        let tending = Tending::new(store.clone(), Invites::new(store.clone()), time, longest);
         let parts = intake::Parts {
             store: store.clone(),
             spool: spool.clone(),
@@ -265,7 +271,7 @@ impl World {
             },
             authenticator: authenticator.clone(),
             templates: shelf,
-            notices,
+            renewals: Renewals::new(tending, notices, queue.clone()),
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),
@@ -294,6 +300,7 @@ impl World {
             command_errors: 20,
             idle: LONG,
             message_time: LONG,
+            addresses: None,
         }
     }
 
@@ -338,31 +345,6 @@ impl World {
         let session = Session::new(far, &mut dialogue, &terms, &self.house, PEER);
         let (ending, ()) = tokio::join!(session.begin(), script(Client(BufReader::new(near))));
         ending
-    }
-}
-
-fn policy(limits: Limits) -> Policy {
-    let invite = Address::parse("invite@corp.example").unwrap();
-    Policy {
-        server: config::Server {
-            hostname: Domain::parse("mail.corp.example").unwrap(),
-            certificate: "unused".into(),
-            key: "unused".into(),
-            stop_within: LONG,
-        },
-        organisation: config::Organisation {
-            name: "Corp".to_owned(),
-            domains: vec![Domain::parse("corp.example").unwrap()],
-            notice_address: Address::parse("postmaster@corp.example").unwrap(),
-            language: Language::ENGLISH,
-        },
-        invite: config::Invite::at(vec![invite]),
-        web: config::Web {
-            address: "127.0.0.1:0".parse().unwrap(),
-            public_url: "https://corp.example".to_owned(),
-            session_lifetime: LONG,
-        },
-        limits,
     }
 }
 

@@ -233,6 +233,15 @@ impl House {
         Arrived::new(&arrived.octets).link(LINK)
     }
 
+    /// Lets the time of an invitation run out, and reads the notice that Alice gets of it.
+    pub async fn expire(&self, time: Duration) {
+        self.clock.advance(time);
+        let notice = self.hop.wait_for_mail_to(ALICE).await;
+        assert!(Arrived::new(&notice.octets).field("Subject").unwrap().starts_with("Not used: "));
+        self.settled().await;
+        self.hop.take();
+    }
+
     /// One more member of the staff, who may invite.
     pub async fn hire(&self, name: &str, address: &str) {
         let staff = NewStaff {

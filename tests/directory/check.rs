@@ -1,0 +1,98 @@
+//! `postern check` names what is wrong between us and the directory, with the key and the remedy.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::slapd::Slapd;
+
+/// What a check says of this section, as an administrator runs it.
+fn said(folder: &Path, section: &str) -> String {
+    let authority = crate::harness::authority::Authority::new();
+    let credential = authority.credential(&["postern.corp.example"]);
+    std::fs::write(folder.join("certificate.pem"), credential.certificate).unwrap();
+    std::fs::write(folder.join("key.pem"), credential.key).unwrap();
+    let file = folder.join("postern.toml");
+    let text = format!(
+        "[server]\nhostname = \"postern.corp.example\"\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n\
+         [organisation]\nname = \"Corp Example\"\ndomains = [\"corp.example\"]\n\
+         [storage]\ndirectory = \"state\"\n{section}"
+    );
+    std::fs::write(&file, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .args(["check", "--config"])
+        .arg(&file)
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The lines about the directory.
+fn of_directory(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| line.contains("directory.") || line.contains("ldap")).collect()
+}
+
+#[test]
+fn each_fault_of_a_directory_is_said_with_its_key() {
+    let Some(slapd) = Slapd::start() else { return };
+    let folder = slapd.path("");
+    let (url, tls_url) = (slapd.url(), slapd.tls_url());
+    let good = Slapd::section(&[&url, &tls_url], "");
+    let report = said(&folder, &good);
+    assert_eq!(
+        of_directory(&report),
+        [
+            format!("ok     {url} answers, and finds people and groups"),
+            format!("ok     {tls_url} answers, and finds people and groups"),
+        ]
+    );
+
+    let gone = format!("ldaps://localhost:{}", crate::service::free_port());
+    let by_number = tls_url.replace("localhost", "127.0.0.1");
+    // TLS is spoken where StartTLS is, and the other way round.
+    let crossed = url.replace("ldap:", "ldaps:");
+    let change = |from: &str, to: &str| Slapd::section(&[&tls_url], "").replace(from, to);
+    for (section, key, words) in [
+        (Slapd::section(&[&gone], ""), "directory.urls", "refused"),
+        (Slapd::section(&[&by_number], ""), "directory.urls", "not valid for"),
+        (Slapd::section(&[&crossed], ""), "directory.urls", "Check name and port"),
+        (change("trust = \"ca.pem\"", ""), "directory.trust", "UnknownIssuer"),
+        (change("cn=postern,ou=services", "cn=other,ou=services"), "directory.bind_dn", "bind_password_file"),
+        (change("\"service-password\"", "\"ca.pem\""), "directory.bind_dn", "bind_password_file"),
+        (change("base = \"ou=people", "base = \"ou=persons"), "directory.base", "ou=persons"),
+        (change("group_base = \"ou=groups", "group_base = \"ou=teams"), "directory.group_base", "ou=teams"),
+        (
+            Slapd::section(&[&url], "user_filter = \"(&(objectClass=account)(uid={name}))\""),
+            "directory.user_filter",
+            "finds nobody",
+        ),
+        (
+            Slapd::section(&[&url], "mail_filter = \"(proxyMail={address})\""),
+            "directory.mail_filter",
+            "finds nobody",
+        ),
+        (change("admin = [\"cn=admins", "admin = [\"cn=rulers"), "directory.groups.admin", "cn=rulers"),
+    ] {
+        let report = said(&folder, &section);
+        let lines = of_directory(&report);
+        let [line] = lines.as_slice() else { panic!("{key}: {report}") };
+        assert!(
+            line.starts_with(&format!("FAULT  {key}: ")) && line.contains(words),
+            "{key}, {words}: {line}"
+        );
+    }
+    // What can be seen without asking is said without asking.
+    for (section, words) in [
+        (change("ldaps://", "http://"), "is not the address of a directory server"),
+        (
+            change("kind = \"openldap\"", "kind = \"novell\""),
+            "Write \"active-directory\" or \"openldap\" or \"custom\".",
+        ),
+        (Slapd::section(&[&url], "user_filter = \"(uid=dora)\""), "{name} does not stand in it"),
+        (Slapd::section(&[&url], "user_filter = \"((uid={name})\""), "is not a filter"),
+        (Slapd::section(&[&url], "connections = 0"), "directory.connections"),
+    ] {
+        let report = said(&folder, &section);
+        assert!(report.contains("FAULT  directory.") && report.contains(words), "{words}: {report}");
+    }
+}
