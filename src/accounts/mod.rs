@@ -136,10 +136,20 @@ impl Account {
         Self { inviters, ..self.clone() }
     }
 
+    /// All its addresses, the primary one last.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.aliases.iter().chain([&self.mailbox.address])
+    }
+
+    /// Whether an address is one of them.
+    #[must_use]
+    pub fn owns(&self, address: &Address) -> bool {
+        self.addresses().any(|own| own.same_mailbox(address))
+    }
+
     /// The keys of all its addresses, each once.
     fn address_keys(&self) -> BTreeSet<String> {
-        let primary = &self.mailbox.address;
-        self.aliases.iter().chain([primary]).map(Address::key).collect()
+        self.addresses().map(Address::key).collect()
     }
 }
 

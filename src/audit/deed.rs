@@ -21,6 +21,8 @@ pub enum Deed {
     Unlocked,
     /// Its person was told that it will end.
     EndAnnounced,
+    /// One of the people who had invited the guest no longer answers for the account.
+    LetGo,
     /// It is gone.
     Removed,
     /// All that is kept about its person was read out.
@@ -41,6 +43,7 @@ impl Deed {
             Self::Locked => "account locked",
             Self::Unlocked => "account unlocked",
             Self::EndAnnounced => "end of account announced",
+            Self::LetGo => "sponsor let go",
             Self::Removed => "account removed",
             Self::Exported => "account exported",
         }

@@ -103,19 +103,20 @@ impl Authenticator {
         Self { enrolment: Some(enrolment), ..self }
     }
 
-    /// Signs somebody in by one of the account's addresses, or by whatever the directory knows a person by, and notes it in the audit log. `kind` says who is awaited:
-    /// a submission port takes staff only, the Drop-Off portal guests only. `face` is where, for the log: `smtp`, `web`.
+    /// Signs somebody in by one of the account's addresses, or by whatever the directory knows a person by, and notes it
+    /// in the audit log. `kinds` says who is awaited: a submission port takes staff only, the web both. `face` is where,
+    /// for the log: `smtp`, `web`.
     pub async fn sign_in(
         &self,
         name: &str,
         password: &Secret,
         peer: IpAddr,
-        kind: Kind,
+        kinds: &[Kind],
         face: &str,
     ) -> Verdict {
         let begun = Instant::now();
-        let verdict = self.judge(name, password, peer, kind).await;
-        if verdict == Verdict::Refused && self.enrolment_of(kind).is_some() {
+        let verdict = self.judge(name, password, peer, kinds).await;
+        if verdict == Verdict::Refused && self.enrolment_of(kinds).is_some() {
             sleep_until(begun + REFUSED_AFTER).await;
         }
         match &verdict {
@@ -130,7 +131,7 @@ impl Authenticator {
         verdict
     }
 
-    async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kind: Kind) -> Verdict {
+    async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kinds: &[Kind]) -> Verdict {
         let (name, site) = (throttled_name(name), one_site(peer).to_string());
         if let Some(wait) = self.wait(&name, &site) {
             return Verdict::Throttled(wait);
@@ -143,10 +144,10 @@ impl Authenticator {
             }
         };
         let has_password_here = account.as_ref().is_some_and(|one| one.credential.password().is_some());
-        if let Some(enrolment) = self.enrolment_of(kind).filter(|_| !has_password_here) {
+        if let Some(enrolment) = self.enrolment_of(kinds).filter(|_| !has_password_here) {
             return self.judge_by_directory(enrolment, &name, password, &site).await;
         }
-        let account = account.filter(|account| account.kind == kind && !account.locked);
+        let account = account.filter(|account| kinds.contains(&account.kind) && !account.locked);
         let phc = account.as_ref().and_then(|account| account.credential.password());
         let is_right = match self.passwords.verify(password, phc).await {
             Ok(is_right) => is_right,
@@ -167,7 +168,7 @@ impl Authenticator {
         self.failures_of_names.succeeded(&name);
         // Staff vouch for the network they sign in from. Guests do not: whoever was invited once could guess at others
         // and sign in between, to be forgiven.
-        if kind == Kind::Staff {
+        if account.kind == Kind::Staff {
             self.failures_of_peers.succeeded(&site);
         }
         Verdict::Known(Identity::from(account))
@@ -273,8 +274,8 @@ impl Authenticator {
     }
 
     /// The directory, where it is asked: about staff.
-    fn enrolment_of(&self, kind: Kind) -> Option<&Enrolment> {
-        self.enrolment.as_ref().filter(|_| kind == Kind::Staff)
+    fn enrolment_of(&self, kinds: &[Kind]) -> Option<&Enrolment> {
+        self.enrolment.as_ref().filter(|_| kinds.contains(&Kind::Staff))
     }
 
     /// Counts a failure once for each name.

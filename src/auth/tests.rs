@@ -57,7 +57,7 @@ impl Door {
     }
 
     async fn try_as(&self, name: &str, password: &str, kind: Kind) -> Verdict {
-        self.authenticator.sign_in(name, &Secret::new(password), PEER, kind, "smtp").await
+        self.authenticator.sign_in(name, &Secret::new(password), PEER, &[kind], "smtp").await
     }
 }
 
@@ -145,7 +145,7 @@ async fn a_peer_that_tries_many_names_is_throttled_and_no_guest_is_its_excuse() 
     let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     let secret = Secret::new("wrong");
     let verdict =
-        door.authenticator.sign_in("new@corp.example", &secret, elsewhere, Kind::Guest, "web").await;
+        door.authenticator.sign_in("new@corp.example", &secret, elsewhere, &[Kind::Guest], "web").await;
     assert_eq!(verdict, Verdict::Refused);
 }
 

@@ -79,7 +79,8 @@ pub(super) fn web(section: &mut Section<'_>, hostname: Option<&Domain>) -> Optio
         SESSION_LIFETIME,
         units::time(Duration::from_mins(5)..=Duration::from_hours(30 * 24)),
     );
-    Some(Web { address, public_url: public_url?, session_lifetime })
+    let staff_networks = section.list("staff_networks", network).unwrap_or_default();
+    Some(Web { address, public_url: public_url?, session_lifetime, staff_networks })
 }
 
 /// A network, or a single address.

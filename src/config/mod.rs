@@ -151,6 +151,8 @@ pub struct Web {
     pub public_url: String,
     /// How long a sign-in lasts.
     pub session_lifetime: Duration,
+    /// From which networks staff may use the pages; from everywhere if there are none.
+    pub staff_networks: Vec<IpNet>,
 }
 
 /// Where mail goes, and with how much patience.

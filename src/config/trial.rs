@@ -53,6 +53,7 @@ impl Settings {
                 address: web,
                 public_url: format!("https://{web}"),
                 session_lifetime: listen::SESSION_LIFETIME,
+                staff_networks: Vec::new(),
             },
             invite: Invite::at(invite.to_vec()),
             dropoff: Dropoff { reserve: RESERVE, ..Dropoff::default() },

@@ -66,8 +66,9 @@ impl Doors {
     ) -> (Vec<SocketAddr>, SocketAddr) {
         let addresses = (self.mail.iter().map(|(_, bound)| bound.address()).collect(), self.web.address());
         let limits = &settings.limits;
+        let intake = rooms.intake(settings, outside.resolver);
         let house = House {
-            intake: rooms.intake(settings, outside.resolver),
+            intake: intake.clone(),
             authenticator: rooms.authenticator.clone(),
             spool: rooms.spool.clone(),
             clock: rooms.clock.clone(),
@@ -87,7 +88,7 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let parts = rooms.pages(settings, dropoff, lifecycle);
+        let parts = rooms.pages(settings, intake, dropoff, lifecycle);
         let router = router::router(parts, outside.mailbox, bounds);
         let patience = Patience::new(limits.web_request_time);
         let served = httpd::serve(self.web, self.web_tls, router, patience, lifecycle.clone());

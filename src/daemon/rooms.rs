@@ -18,8 +18,10 @@ use crate::delivery::{Books, Delivery};
 use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
+use crate::httpd::permit::StaffNetworks;
 use crate::httpd::router;
 use crate::httpd::session::Sessions;
+use crate::intake::letters::{Letters, Terms};
 use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::invites::addresses::Addresses;
@@ -35,6 +37,7 @@ use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
 use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::store::Store;
 use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
@@ -227,6 +230,7 @@ impl Rooms {
     pub(super) fn pages(
         &self,
         settings: &Settings,
+        intake: Intake,
         dropoff: Dropoff,
         lifecycle: &Lifecycle,
     ) -> router::Parts {
@@ -244,10 +248,21 @@ impl Rooms {
         router::Parts {
             pages: Pages::new(self.shelf.clone(), &settings.organisation, sessions.clone()),
             sessions,
+            staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
+            roster: self.roster(settings),
+            letters: Letters::new(
+                intake,
+                self.invites.clone(),
+                self.spool.clone(),
+                Arc::clone(&self.clock),
+                lifecycle.clone(),
+                Terms::new(settings),
+            ),
             upkeep,
             forgotten,
             dropoff,

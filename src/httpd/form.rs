@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Multipart, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::ORIGIN;
 use http::{HeaderMap, StatusCode};
@@ -25,6 +26,19 @@ pub struct Form<P, F> {
     /// What was typed.
     pub fields: F,
 }
+
+/// A form with files that came back (RFC 7578). Its hidden field stands first and is proven before anything else is
+/// read, so that a file of a stranger's is never taken.
+#[derive(Debug)]
+pub struct Packet<P> {
+    /// Who sends it.
+    pub by: P,
+    /// What follows the hidden field, in the order of the page.
+    pub parts: Multipart,
+}
+
+/// Octets of the hidden field: our tokens have less.
+const HIDDEN_MAX: usize = 256;
 
 /// A form that only has a button.
 #[derive(Debug, Deserialize)]
@@ -95,6 +109,43 @@ where
 /// Whether a hidden field has what was given to this person. In constant time.
 pub(super) fn is_token_of(by: &impl FormToken, field: &str) -> bool {
     constant_time::verify_slices_are_equal(field.as_bytes(), by.form_token().as_bytes()).is_ok()
+}
+
+impl<S, P> FromRequest<S> for Packet<P>
+where
+    S: Send + Sync,
+    P: FromRequestParts<S, Rejection = Response> + FormToken + Send,
+    Origin: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        if Origin::from_ref(state).is_foreign(&parts.headers) {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        let by = P::from_request_parts(&mut parts, state).await?;
+        let mut parts = Multipart::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let hidden = hidden(&mut parts).await.map_err(IntoResponse::into_response)?;
+        constant_time::verify_slices_are_equal(&hidden, by.form_token().as_bytes())
+            .map_err(|_| StatusCode::FORBIDDEN.into_response())?;
+        Ok(Self { by, parts })
+    }
+}
+
+/// The first field, if it is the hidden one; else nothing.
+async fn hidden(parts: &mut Multipart) -> Result<Vec<u8>, MultipartError> {
+    let mut hidden = Vec::new();
+    if let Some(mut field) = parts.next_field().await?.filter(|field| field.name() == Some("form")) {
+        while let Some(octets) = field.chunk().await?
+            && hidden.len() + octets.len() <= HIDDEN_MAX
+        {
+            hidden.extend_from_slice(&octets);
+        }
+    }
+    Ok(hidden)
 }
 
 #[cfg(test)]

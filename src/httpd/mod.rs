@@ -1,4 +1,4 @@
-//! The web face: pages for guests, over HTTPS.
+//! The web face: pages for guests and for staff, over HTTPS.
 //!
 //! [`serve`] takes connections, does the handshake and lets hyper speak HTTP/1.1 or HTTP/2 (RFC 9112, RFC 9113); the
 //! [`router`] leads each request to its page. What the face promises:
@@ -24,6 +24,7 @@ pub mod session;
 #[cfg(test)]
 mod tests;
 pub mod tus;
+pub mod way;
 
 use std::convert::Infallible;
 use std::future;

@@ -99,6 +99,14 @@ struct Whole<'a> {
     own: &'a serde_json::Value,
 }
 
+/// What the template of a text sees.
+#[derive(Serialize)]
+struct Opening<'a, C> {
+    organisation: Organisation<'a>,
+    #[serde(flatten)]
+    own: C,
+}
+
 #[derive(Serialize)]
 struct Organisation<'a> {
     name: &'a str,
@@ -214,6 +222,13 @@ impl Pages {
         page
     }
 
+    /// The text `mail/NAME/body.txt`, for a field that a person goes on writing in; empty where it cannot be made.
+    pub fn opening<C: Serialize>(&self, name: &str, own: C) -> String {
+        let whole = Opening { organisation: Organisation { name: &self.organisation }, own };
+        let rendered = self.shelf.current().render(&format!("mail/{name}/body.txt"), self.language(), &whole);
+        rendered.inspect_err(|fault| error!(%fault, "a text could not be made")).unwrap_or_default()
+    }
+
     /// The text of a file that is served as it is.
     #[must_use]
     pub fn file(&self, name: &str) -> Option<String> {
@@ -305,6 +320,21 @@ pub fn fortify(headers: &mut HeaderMap) {
     }
 }
 
+/// A size as people read it: `1.2 MiB`.
+#[must_use]
+pub fn octets(octets: u64) -> String {
+    let (unit, name) = match octets {
+        0..1024 => return format!("{octets} octets"),
+        1024..1_048_576 => (1024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
+    };
+    match (octets / unit, octets % unit * 10 / unit) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    }
+}
+
 /// The same answer, whose error is for a program to read and becomes no page.
 #[must_use]
 pub fn for_programs(mut response: Response) -> Response {
@@ -327,6 +357,14 @@ pub fn hex(octets: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_has_its_unit() {
+        for (size, words) in [(7, "7 octets"), (1536, "1.5 KiB"), (50 << 20, "50 MiB"), (5 << 29, "2.5 GiB")]
+        {
+            assert_eq!(octets(size), words);
+        }
+    }
 
     #[test]
     fn one_is_at_the_nearest_place_of_the_navigation() {

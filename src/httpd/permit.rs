@@ -3,21 +3,28 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::response::{IntoResponse, Redirect, Response};
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use http::{Method, StatusCode};
+use ipnet::IpNet;
 use tracing::error;
 
 use crate::accounts::{Account, Kind, Session};
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
 use crate::httpd::session::Sessions;
+use crate::httpd::way::Next;
 
 /// Where a request comes from. Put into each request by the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+/// From where staff may come (`web.staff_networks`).
+#[derive(Clone, Debug)]
+pub struct StaffNetworks(Arc<[IpNet]>);
 
 /// Anybody. Carries the token that ties forms to this browser: the one it brought, or a new one.
 #[derive(Debug)]
@@ -33,6 +40,8 @@ pub struct Visitor {
 pub struct Person {
     /// The account, as it is now.
     pub account: Account,
+    /// Where the request comes from.
+    pub peer: IpAddr,
     session: Session,
     hash: TokenHash,
 }
@@ -53,6 +62,27 @@ pub struct Admin(Person);
 pub trait FormToken {
     /// The field's value.
     fn form_token(&self) -> &str;
+}
+
+impl StaffNetworks {
+    /// These networks; everywhere if there are none.
+    #[must_use]
+    pub fn new(networks: &[IpNet]) -> Self {
+        Self(networks.into())
+    }
+
+    /// Whether staff may come from there.
+    #[must_use]
+    pub fn hold(&self, peer: IpAddr) -> bool {
+        // A socket for both protocols shows IPv4 as IPv6 (RFC 4291 §2.5.5.2).
+        self.0.is_empty() || self.0.iter().any(|network| network.contains(&peer.to_canonical()))
+    }
+
+    /// Which kinds of people may sign in from there.
+    #[must_use]
+    pub fn kinds(&self, peer: IpAddr) -> &'static [Kind] {
+        if self.hold(peer) { &[Kind::Guest, Kind::Staff] } else { &[Kind::Guest] }
+    }
 }
 
 impl Visitor {
@@ -87,10 +117,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let Some(Peer(peer)) = parts.extensions.get::<Peer>().copied() else {
-            error!("a request came without its peer");
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-        };
+        let peer = peer(parts).map_err(IntoResponse::into_response)?;
         if let Some(form) = Name::Form.read(&parts.headers) {
             return Ok(Self { peer, form, is_new: false });
         }
@@ -110,12 +137,14 @@ where
 {
     type Rejection = Response;
 
-    /// Who is not signed in is led to the way in.
+    /// Who is not signed in is led to the way in, and from there to the page that was to be seen.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let way_in = || Redirect::to("/sign-in").into_response();
+        let peer = peer(parts).map_err(IntoResponse::into_response)?;
+        let wanted = if parts.method == Method::GET { parts.uri.path() } else { "" };
+        let way_in = || Next::read(wanted).sign_in().into_response();
         let token = Name::Session.read(&parts.headers).ok_or_else(way_in)?;
         match Sessions::from_ref(state).find(&token).await {
-            Ok(Some((session, account))) => Ok(Self { account, session, hash: token.hash() }),
+            Ok(Some((session, account))) => Ok(Self { account, peer, session, hash: token.hash() }),
             Ok(None) => Err(way_in()),
             Err(fault) => {
                 error!(%fault, "reading a session");
@@ -125,9 +154,18 @@ where
     }
 }
 
-/// A permit for those signed in who fulfil a condition; to the others the page is forbidden.
+fn peer(parts: &Parts) -> Result<IpAddr, StatusCode> {
+    let peer = parts.extensions.get::<Peer>().map(|Peer(peer)| *peer);
+    peer.ok_or_else(|| {
+        error!("a request came without its peer");
+        StatusCode::INTERNAL_SERVER_ERROR
+    })
+}
+
+/// A permit for those signed in who fulfil a condition; to the others the page is forbidden. To a peer that it is not
+/// meant for, the page is not there at all.
 macro_rules! permit {
-    ($permit:ident: $condition:expr) => {
+    ($permit:ident, $peer:expr, $condition:expr) => {
         impl Deref for $permit {
             type Target = Person;
 
@@ -145,10 +183,16 @@ macro_rules! permit {
         impl<S: Send + Sync> FromRequestParts<S> for $permit
         where
             Sessions: FromRef<S>,
+            StaffNetworks: FromRef<S>,
         {
             type Rejection = Response;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+                let may_come: fn(&StaffNetworks, IpAddr) -> bool = $peer;
+                let peer = peer(parts).map_err(IntoResponse::into_response)?;
+                if !may_come(&StaffNetworks::from_ref(state), peer) {
+                    return Err(StatusCode::NOT_FOUND.into_response());
+                }
                 let person = Person::from_request_parts(parts, state).await?;
                 let is_permitted: fn(&Account) -> bool = $condition;
                 if is_permitted(&person.account) {
@@ -161,6 +205,6 @@ macro_rules! permit {
     };
 }
 
-permit!(Guest: |account| account.kind == Kind::Guest);
-permit!(Staff: |account| account.kind == Kind::Staff);
-permit!(Admin: |account| account.kind == Kind::Staff && account.rights.admin);
+permit!(Guest, |_, _| true, |account| account.kind == Kind::Guest);
+permit!(Staff, StaffNetworks::hold, |account| account.kind == Kind::Staff);
+permit!(Admin, StaffNetworks::hold, |account| account.kind == Kind::Staff && account.rights.admin);

@@ -19,11 +19,16 @@ use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::{
-    account, activate, dropoff, files, forgotten, mailbox, received, renewal, sent, sign_in, verify,
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
+    renewal, sent, sign_in, verify,
 };
+use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::httpd::tus;
+use crate::intake::letters::Letters;
 use crate::registration::Registration;
+use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -35,6 +40,10 @@ pub struct Bounds {
     pub body_octets: usize,
     /// From the head of a request to the head of its answer (`limits.web_request_time`).
     pub request_time: Duration,
+    /// Octets of a form with files: twice a message (`limits.message_size`), so that whoever sends too much hears so.
+    pub letter_octets: usize,
+    /// As `request_time`, for a form with files (`limits.message_time`).
+    pub letter_time: Duration,
 }
 
 /// The parts that the pages stand on. No handler sees it whole: each names the part that it needs.
@@ -44,6 +53,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// From where staff may come.
+    pub staff: StaffNetworks,
     /// Where our own forms come from.
     pub origin: Origin,
     /// From a link to an account.
@@ -52,6 +63,12 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Takes what staff write.
+    pub letters: Letters,
+    /// Staff and their guests.
+    pub sponsoring: Sponsoring,
+    /// All accounts, for administrators.
+    pub roster: Roster,
     /// What people do about their own accounts.
     pub upkeep: Upkeep,
     /// Forgotten passwords.
@@ -63,8 +80,13 @@ pub struct Parts {
 impl Bounds {
     /// As the settings have them.
     #[must_use]
-    pub const fn new(limits: &config::Limits) -> Self {
-        Self { body_octets: limits.web_body_octets, request_time: limits.web_request_time }
+    pub fn new(limits: &config::Limits) -> Self {
+        Self {
+            body_octets: limits.web_body_octets,
+            request_time: limits.web_request_time,
+            letter_octets: usize::try_from(limits.message_octets.saturating_mul(2)).unwrap_or(usize::MAX),
+            letter_time: limits.message_time,
+        }
     }
 }
 
@@ -77,6 +99,10 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())
+        .merge(invite::routes())
+        .merge(invitations::routes())
+        .merge(guests::routes())
+        .merge(admin::people::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
@@ -85,16 +111,21 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
+    let forms = bounded(router, bounds.body_octets, bounds.request_time);
+    let letters = bounded(invite::letter::routes(), bounds.letter_octets, bounds.letter_time);
     // Files take as long as they take: each of these says itself how long it waits for the next octet.
     let streams = Router::new().merge(dropoff::streams()).merge(received::streams()).merge(tus::routes());
-    framed(bounded(router, bounds).merge(streams).with_state(parts), pages)
+    framed(forms.merge(letters).merge(streams).with_state(parts), pages)
 }
 
-/// What a form may have and a page may take.
-pub(super) fn bounded<S: Clone + Send + Sync + 'static>(router: Router<S>, bounds: Bounds) -> Router<S> {
+/// What a request to these pages may send, and how long its answer may take.
+pub(super) fn bounded<S>(router: Router<S>, octets: usize, time: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     router
-        .layer(DefaultBodyLimit::max(bounds.body_octets))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
+        .layer(DefaultBodyLimit::max(octets))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time))
 }
 
 /// Every answer passes these.
@@ -140,10 +171,14 @@ macro_rules! part {
 part!(
     pages: Pages,
     sessions: Sessions,
+    staff: StaffNetworks,
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
+    letters: Letters,
+    sponsoring: Sponsoring,
+    roster: Roster,
     upkeep: Upkeep,
     forgotten: Forgotten,
     dropoff: Dropoff

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::audit::{self, Event};
 use crate::base::id::AccountId;
+use crate::base::mailbox::Mailbox;
 use crate::config::Receipts;
 use crate::intake::Intake;
 use crate::intake::copies::{Copies, Copy};
@@ -12,7 +13,7 @@ use crate::intake::guest::{Guest, Invited};
 use crate::intake::policy::Inviter;
 use crate::intake::refusal::Refusal;
 use crate::intake::sorting::Guestlist;
-use crate::intake::submission::{Accepted, Submission};
+use crate::intake::submission::{Accepted, Recipient, Submission};
 use crate::invites::receipt::{Attachment, Invitee, Receipt};
 use crate::mail::attachments;
 use crate::mail::message::Facts;
@@ -170,6 +171,10 @@ fn receipt(submission: &Submission, order: &Copies, invited: &[Invited]) -> Rece
         mailbox: one.invitation.invitee.clone(),
         has_account: matches!(one.guest, Guest::Known(_)),
     });
+    let colleague = |Recipient { address, .. }: &Recipient| match order.facts.name_of(address) {
+        Some(name) => Mailbox::named(&name, address.clone()),
+        None => address.clone().into(),
+    };
     let files = attachments::files(&order.outline);
     Receipt {
         id: submission.id,
@@ -179,6 +184,7 @@ fn receipt(submission: &Submission, order: &Copies, invited: &[Invited]) -> Rece
         accepted: order.now,
         lifespan: order.lifespan(),
         invitees: invitees.collect(),
+        courtesy: order.list.courtesy.iter().map(colleague).collect(),
         attachments: files.iter().map(|file| Attachment::new(&file.name, file.octets)).collect(),
     }
 }

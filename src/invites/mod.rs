@@ -21,6 +21,7 @@
 pub mod addresses;
 pub mod expiry;
 mod life;
+mod mine;
 pub mod receipt;
 pub mod seal;
 mod state;
@@ -186,6 +187,7 @@ impl Invites {
     /// # Errors
     /// Where the record is too large, or the store failed.
     pub fn insert(&self, batch: &mut Batch, invitation: &Invitation, link: &Token) -> Result<(), StoreFault> {
+        mine::note(batch, invitation)?;
         INVITATIONS.insert(batch, &invitation.id, invitation)?;
         self.enter_pending(batch, invitation)?;
         LINKS.insert(batch, &link.hash(), &Link { invitation: invitation.id, made: invitation.created })
@@ -196,6 +198,7 @@ impl Invites {
     /// # Errors
     /// Where the record is too large.
     pub fn insert_accepted(&self, batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+        mine::note(batch, invitation)?;
         INVITATIONS.insert(batch, &invitation.id, invitation)
     }
 

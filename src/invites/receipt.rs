@@ -34,6 +34,8 @@ pub struct Receipt {
     pub lifespan: Lifespan,
     /// The people who were invited, in the order in which the mail named them.
     pub invitees: Vec<Invitee>,
+    /// Colleagues, who got a copy without a link.
+    pub courtesy: Vec<Mailbox>,
     /// Its attachments, in their order.
     pub attachments: Vec<Attachment>,
 }

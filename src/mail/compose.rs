@@ -1,10 +1,12 @@
 //! New mails: what the gateway writes in its own name.
 //!
-//! [`Notice`] is a mail for a person, [`report::DeliveryReport`] a delivery status notification. Both give a whole message:
+//! [`Notice`] is a mail for a person, [`report::DeliveryReport`] a delivery status notification; [`letter::Letter`] is one
+//! that a person writes on a page of ours. Each gives a whole message:
 //! CRLF line ends, 7-bit (but for a header that names an address with a non-ASCII local part, which only SMTPUTF8 can
 //! carry, RFC 6532), lines within the limits of RFC 5322 §2.1.1. Nothing that stands in a name, a subject or a foreign
 //! identifier can add a header field.
 
+pub mod letter;
 pub mod report;
 
 use std::borrow::Cow;
@@ -207,7 +209,7 @@ fn with_crlf(text: &str) -> Cow<'static, str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use mailparse::MailHeaderMap;
     use proptest::prelude::*;
 
@@ -237,7 +239,7 @@ mod tests {
     }
 
     /// What RFC 5322 §2.1.1 and 7-bit transport (RFC 5321 §2.4) ask of every message we make.
-    pub(super) fn assert_sound(octets: &[u8]) {
+    pub(crate) fn assert_sound(octets: &[u8]) {
         assert!(octets.is_ascii());
         assert!(octets.ends_with(b"\r\n"));
         let text = std::str::from_utf8(octets).unwrap();

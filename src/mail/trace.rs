@@ -74,6 +74,14 @@ impl Received<'_> {
     }
 }
 
+/// The Received field of a message that was written on a page of ours: by whom it was taken, under which name and when.
+/// Without `from`, as RFC 5322 §3.6.7 allows: whoever reads the mail need not know where its author sat.
+#[must_use]
+pub fn written_here(by: &Domain, id: &str, at: Timestamp) -> Vec<u8> {
+    let id = format!("id {};", printable(id, WORD_MAX));
+    folded("Received:", &[&format!("by {by} (Postern)"), &id, &rfc5322_date(at)])
+}
+
 /// `Message-ID` and/or `Date` lines for a message that lacks them; empty if it has both (RFC 6409 §8.1, §8.3).
 #[must_use]
 pub fn missing_fields(has_message_id: bool, has_date: bool, host: &Domain, at: Timestamp) -> Vec<u8> {

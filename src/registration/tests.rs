@@ -59,6 +59,7 @@ impl House {
             address: ([127, 0, 0, 1], 0).into(),
             public_url: "https://gate.corp.example".to_owned(),
             session_lifetime: Duration::from_hours(12),
+            staff_networks: Vec::new(),
         };
         let shelf = Shelf::new(Templates::built_in());
         let notices =

@@ -4,6 +4,7 @@
 //! each message whether its person is still there.
 
 mod changes;
+pub mod pages;
 
 use std::sync::Arc;
 use thiserror::Error;

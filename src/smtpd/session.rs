@@ -189,7 +189,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     async fn sign_in(&mut self, credentials: Credentials) -> Step {
         let Credentials { name, password } = credentials;
         let verdict =
-            self.house.authenticator.sign_in(&name, &password, self.peer, Kind::Staff, "smtp").await;
+            self.house.authenticator.sign_in(&name, &password, self.peer, &[Kind::Staff], "smtp").await;
         self.dialogue.signed_in(verdict)
     }
 

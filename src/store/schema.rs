@@ -65,6 +65,9 @@ pub const MESSAGES: TablePrefix = TablePrefix { octet: 0x30, record: 1 };
 /// Envelopes of a message: its id, then a number.
 pub const ENVELOPES: TablePrefix = TablePrefix { octet: 0x31, record: 2 };
 
+/// Invitations of one inviter, the last one first: the address's key, then the id with its octets inverted.
+pub const INVITED_BY: TablePrefix = TablePrefix { octet: 0x50, record: 1 };
+
 /// Questions to identity providers by the hash of the browser's token.
 pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };
 /// The same by the moment from which on no answer is good.
@@ -119,6 +122,7 @@ mod tests {
             KEYS,
             MESSAGES,
             ENVELOPES,
+            INVITED_BY,
             SAML_REQUESTS,
             SAML_REQUEST_ENDS,
             PACKAGES,

@@ -4,6 +4,7 @@
 
 pub(super) mod people;
 mod portal;
+pub(super) mod staff;
 
 use minijinja::context;
 use minijinja::value::Value;
@@ -282,6 +283,7 @@ pub(super) fn sign_in() -> [Value; 2] {
             address => if full { "kim@partner.example" } else { "" },
             fault => full.then_some("That address and password do not belong together."),
             signed_out => full,
+            next => if full { "/invitations" } else { "" },
             form => FORM,
         )
     })

@@ -7,6 +7,7 @@
 
 mod address;
 mod fate;
+pub mod mine;
 pub mod receipt;
 pub mod renewal;
 

@@ -33,6 +33,7 @@ mod an_expired_link_can_be_renewed;
 mod an_invitation_reaches_three_people_each_with_its_own_link;
 mod an_invitation_that_failed_is_told;
 mod an_inviter_commands_by_mail;
+mod an_inviter_follows_an_invitation_on_the_web;
 mod an_inviter_gets_a_receipt;
 mod bcc_stays_hidden;
 mod connections_are_kept;

@@ -129,6 +129,7 @@ impl House {
             notice_address: address("postern@corp.example"),
         };
         let web = config::Web {
+            staff_networks: Vec::new(),
             address: ([127, 0, 0, 1], 0).into(),
             public_url: "https://gate.corp.example".to_owned(),
             session_lifetime: Duration::from_hours(12),

@@ -2,9 +2,13 @@
 
 pub mod account;
 pub mod activate;
+pub mod admin;
 pub mod dropoff;
 pub mod files;
 pub mod forgotten;
+pub mod guests;
+pub mod invitations;
+pub mod invite;
 pub mod letter;
 pub mod mailbox;
 pub mod received;

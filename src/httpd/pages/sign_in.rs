@@ -1,9 +1,9 @@
-//! The way in and out for guests.
+//! The way in and out, for guests and for staff: one form, because a person need not know what we call them.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::header::RETRY_AFTER;
@@ -11,22 +11,33 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
-use crate::accounts::Kind;
 use crate::auth::{Authenticator, Identity, Verdict};
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
-use crate::httpd::permit::{FormToken, Guest, Visitor};
+use crate::httpd::permit::{FormToken, Person, StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
+use crate::httpd::way::Next;
 
 /// What is typed into the form.
 #[derive(Debug, Deserialize)]
 struct Typed {
     address: String,
     password: Secret,
+    #[serde(default)]
+    next: Next,
+}
+
+/// What the address says behind the question mark.
+#[derive(Debug, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    next: Next,
+    #[serde(rename = "signed-out")]
+    signed_out: Option<String>,
 }
 
 /// The names of `page/sign-in.html`.
@@ -35,6 +46,8 @@ struct SignIn<'a> {
     address: &'a str,
     fault: Option<String>,
     signed_out: bool,
+    /// Where it leads afterwards; empty for home.
+    next: &'a str,
     form: &'a str,
 }
 
@@ -44,16 +57,21 @@ pub fn routes() -> Router<Parts> {
 }
 
 async fn show(
-    guest: Result<Guest, Response>,
+    person: Result<Person, Response>,
     visitor: Visitor,
-    RawQuery(query): RawQuery,
+    Query(asked): Query<Asked>,
     pages: Pages,
 ) -> Response {
-    if guest.is_ok() {
-        return Redirect::to("/dropoff").into_response();
+    if let Ok(person) = person {
+        return asked.next.leads(person.account.kind).into_response();
     }
-    let signed_out = query.as_deref() == Some("signed-out");
-    let names = SignIn { address: "", fault: None, signed_out, form: visitor.form_token() };
+    let names = SignIn {
+        address: "",
+        fault: None,
+        signed_out: asked.signed_out.is_some(),
+        next: asked.next.path(),
+        form: visitor.form_token(),
+    };
     (visitor.cookie(), pages.page(StatusCode::OK, "sign-in", names)).into_response()
 }
 
@@ -61,19 +79,24 @@ async fn enter(
     pages: Pages,
     State(sessions): State<Sessions>,
     State(authenticator): State<Authenticator>,
+    State(staff): State<StaffNetworks>,
     headers: HeaderMap,
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
     let address = fields.address.trim();
-    let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, Kind::Guest, "web").await;
+    // From outside the networks of staff, a staff password is as good as a wrong one.
+    let kinds = staff.kinds(visitor.peer);
+    let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, kinds, "web").await;
     let (status, fault) = match verdict {
-        Verdict::Known(identity) => return begin(&sessions, &identity, &headers).await,
+        Verdict::Known(identity) => {
+            return begin(&sessions, &identity, &headers, &fields.next).await;
+        }
         Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
         Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
         Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
     };
-    let names =
-        SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, form: visitor.form_token() };
+    let (next, form) = (fields.next.path(), visitor.form_token());
+    let names = SignIn { address, fault: Some(pages.say(&fault)), signed_out: false, next, form };
     let page = pages.page(status, "sign-in", names);
     match verdict {
         Verdict::Throttled(wait) => {
@@ -83,11 +106,11 @@ async fn enter(
     }
 }
 
-async fn begin(sessions: &Sessions, identity: &Identity, headers: &HeaderMap) -> Response {
+async fn begin(sessions: &Sessions, identity: &Identity, headers: &HeaderMap, next: &Next) -> Response {
     match sessions.begin(identity, Name::Session.read(headers).as_ref()).await {
         Ok(token) => {
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
-            (cookie, Redirect::to("/dropoff")).into_response()
+            (cookie, next.leads(identity.kind)).into_response()
         }
         Err(fault) => {
             error!(%fault, "beginning a session");
@@ -96,8 +119,8 @@ async fn begin(sessions: &Sessions, identity: &Identity, headers: &HeaderMap) ->
     }
 }
 
-async fn leave(State(sessions): State<Sessions>, Form { by: guest, .. }: Form<Guest, Button>) -> Response {
-    match sessions.end(guest.session()).await {
+async fn leave(State(sessions): State<Sessions>, Form { by: person, .. }: Form<Person, Button>) -> Response {
+    match sessions.end(person.session()).await {
         Ok(()) => (Name::Session.take(), Redirect::to("/sign-in?signed-out")).into_response(),
         Err(fault) => {
             error!(%fault, "ending a session");

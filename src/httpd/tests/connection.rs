@@ -171,8 +171,7 @@ async fn a_page_that_takes_too_long_or_breaks_is_told_as_a_page() {
     let pages = Router::new()
         .route("/slow", axum::routing::get(std::future::pending::<()>))
         .route("/broken", axum::routing::get(broken));
-    let bounds = Bounds { body_octets: 10, request_time: Duration::from_millis(10) };
-    let slow = framed(bounded(pages, bounds), house.pages.clone());
+    let slow = framed(bounded(pages, 10, Duration::from_millis(10)), house.pages.clone());
     let mut browser = Browser { router: slow, cookies: BTreeMap::new() };
     browser.get("/slow").await.says(StatusCode::REQUEST_TIMEOUT, "That took too long");
     browser.get("/broken").await.says(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here");

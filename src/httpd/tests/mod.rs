@@ -2,9 +2,13 @@
 //! cookies.
 
 mod activation;
+mod admin;
 mod connection;
 mod edges;
 mod frame;
+mod guests;
+mod invitations;
+mod invite;
 mod language;
 mod letters;
 mod people;
@@ -36,21 +40,23 @@ use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token};
 use crate::config::Settings;
 use crate::delivery;
-use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
-use crate::httpd::permit::Peer;
+use crate::httpd::permit::{Peer, StaffNetworks};
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
+use crate::intake::{self, guest};
 use crate::invites::{Handover, Invitation, Invites, Life, State};
+use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
+use crate::net::resolver::FixedZone;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
-use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
-use crate::store::blobs::Blobs;
+use crate::roster::Roster;
+use crate::sponsoring::Sponsoring;
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
@@ -89,6 +95,7 @@ struct House {
     /// The word in the address of the mailbox.
     word: Token,
     pages: Pages,
+    renewals: Renewals,
     folder: TempDir,
 }
 
@@ -110,11 +117,12 @@ impl House {
         Self::with("")
     }
 
-    /// With these settings besides.
-    fn with(settings: &str) -> Self {
+    /// A house with more settings.
+    #[expect(clippy::too_many_lines, reason = "it furnishes a whole house, room by room")]
+    fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
-        fs::write(&file, format!("{SETTINGS}{settings}")).unwrap();
+        fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
         let settings = Settings::load(&file).unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
         let dynamic: Arc<dyn Clock> = clock.clone();
@@ -133,7 +141,7 @@ impl House {
         let notices = Notices::new(
             queue.clone(),
             spool.clone(),
-            shelf,
+            shelf.clone(),
             dynamic.clone(),
             &settings.server,
             &settings.organisation,
@@ -149,22 +157,29 @@ impl House {
             dynamic.clone(),
             Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
-        let lifecycle = Lifecycle::new();
-        let dropoff = Dropoff::open(
-            dropoff::Parts {
-                store: store.clone(),
-                packages: Packages::new(store.clone()),
-                blobs: Blobs::open(&settings.storage, 0).unwrap(),
-                invites: invites.clone(),
-                notices: notices.clone(),
-                queue: queue.clone(),
-                clock: dynamic.clone(),
-                lifecycle,
-            },
-            dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits),
-        );
-        let dropoff = dropoff.unwrap();
+        let dropoff = uploads::dropoff(&settings, &store, &invites, &notices, &queue, &dynamic);
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let renewals = Renewals::new(tending, notices.clone(), queue.clone());
+        let door = intake::Parts {
+            store: store.clone(),
+            spool: spool.clone(),
+            queue: queue.clone(),
+            guests: guest::Books { invites: invites.clone(), accounts: accounts.clone() },
+            authenticator: authenticator.clone(),
+            templates: shelf,
+            renewals: renewals.clone(),
+            signer: Signer::none(),
+            resolver: Arc::new(FixedZone::default()),
+            clock: dynamic.clone(),
+        };
+        let letters = invite::letters(&settings, door);
+        let roster = Roster::new(
+            store.clone(),
+            accounts.clone(),
+            passwords.clone(),
+            settings.organisation.clone(),
+            dynamic.clone(),
+        );
         let upkeep = upkeep::Parts {
             store: store.clone(),
             accounts: accounts.clone(),
@@ -176,14 +191,17 @@ impl House {
         let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
         let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
         tokio::spawn(clerk.run(Lifecycle::new()));
-        let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts {
             pages: pages.clone(),
             sessions,
+            staff: StaffNetworks::new(&settings.web.staff_networks),
             origin: Origin::of(&settings.web.public_url),
             registration,
-            renewals,
+            renewals: renewals.clone(),
             authenticator,
+            letters,
+            sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
+            roster,
             upkeep,
             forgotten,
             dropoff,
@@ -202,6 +220,7 @@ impl House {
             mailbox,
             word,
             pages,
+            renewals,
             folder,
         }
     }

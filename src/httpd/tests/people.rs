@@ -250,7 +250,7 @@ async fn a_person_changes_name_and_password_and_signs_out_everywhere() {
     house.account(Kind::Guest, "kim@partner.example").await;
     let (mut here, _) = sign_in(&house, GOOD_PASSWORD).await;
     let (mut there, _) = sign_in(&house, GOOD_PASSWORD).await;
-    house.browser().get("/account").await.leads_to("/sign-in");
+    house.browser().get("/account").await.leads_to("/sign-in?next=/account");
     here.get("/account").await.says(StatusCode::OK, "Another browser, since");
 
     here.fill_in("/account", "/account/name", &[("name", "Kim\u{7}")])
@@ -270,13 +270,13 @@ async fn a_person_changes_name_and_password_and_signs_out_everywhere() {
     there.get("/account").await.says(StatusCode::OK, "Kim Rowe");
     let right = [("password", GOOD_PASSWORD), ("new", OTHER_PASSWORD)];
     here.fill_in("/account", "/account/password", &right).await.leads_to("/account?password");
-    there.get("/account").await.leads_to("/sign-in");
+    there.get("/account").await.leads_to("/sign-in?next=/account");
     assert!(house.next_mail().await.1.contains("was changed"));
 
     let (mut there, page) = sign_in(&house, OTHER_PASSWORD).await;
     page.leads_to("/dropoff");
     here.fill_in("/account", "/account/sign-out-everywhere", &[]).await.leads_to("/account?sessions");
-    there.get("/account").await.leads_to("/sign-in");
+    there.get("/account").await.leads_to("/sign-in?next=/account");
     here.get("/account").await.says(StatusCode::OK, "This browser, since");
 }
 
@@ -303,7 +303,7 @@ async fn who_leaves_is_gone_and_can_be_invited_again() {
     let (mut there, _) = sign_in(&house, GOOD_PASSWORD).await;
     let page = here.fill_in("/account", "/account/delete", &[("password", GOOD_PASSWORD)]).await;
     page.says(StatusCode::OK, "Your account has been deleted");
-    there.get("/account").await.leads_to("/sign-in");
+    there.get("/account").await.leads_to("/sign-in?next=/account");
     let (to, text) = house.next_mail().await;
     assert!(to == "kim@partner.example" && text.contains("as you wished"), "{text}");
     assert!(house.accounts.list(None, 10).unwrap().is_empty());

@@ -56,8 +56,8 @@ async fn a_session_is_new_at_each_sign_in_and_ends_by_the_clock() {
 }
 
 #[tokio::test]
-async fn unknown_and_wrong_and_staff_hear_the_same() {
-    let house = House::new();
+async fn unknown_and_wrong_and_staff_from_outside_hear_the_same() {
+    let house = House::with("[web]\nstaff_networks = [\"192.0.2.0/24\"]\n");
     house.account(Kind::Guest, KIM).await;
     house.account(Kind::Staff, "ana@corp.example").await;
     let mut heard = Vec::new();
@@ -97,6 +97,28 @@ async fn who_guesses_has_to_wait() {
     assert_eq!(browser.fill_in("/sign-in", "/sign-in", &fields).await.status, StatusCode::TOO_MANY_REQUESTS);
     house.clock.advance(Duration::from_hours(1));
     browser.fill_in("/sign-in", "/sign-in", &fields).await.leads_to("/dropoff");
+}
+
+#[tokio::test]
+async fn staff_come_in_and_go_where_they_wanted_to() {
+    let house = House::with("[web]\nstaff_networks = [\"127.0.0.0/8\"]\n");
+    house.account(Kind::Staff, "ana@corp.example").await;
+    let fields = [("address", "ana@corp.example"), ("password", GOOD_PASSWORD)];
+    let mut browser = house.browser();
+    browser.fill_in("/sign-in", "/sign-in", &fields).await.leads_to("/invitations");
+    browser.get("/").await.leads_to("/invitations");
+    browser.get("/sign-in?next=/guests").await.leads_to("/guests");
+    browser.get("/sign-in?next=/dropoff").await.leads_to("/invitations");
+    assert_eq!(browser.get("/dropoff").await.status, StatusCode::FORBIDDEN);
+
+    for (next, place) in [("/received", "/received"), ("//evil.example", "/invitations")] {
+        let mut browser = house.browser();
+        let page = browser.get(&format!("/sign-in?next={next}")).await;
+        let form = page.form();
+        assert_eq!(page.text.contains("name=\"next\" value=\"/received\""), next == "/received");
+        let fields: Vec<_> = fields.into_iter().chain([("next", next), ("form", &form)]).collect();
+        browser.post("/sign-in", &fields).await.leads_to(place);
+    }
 }
 
 #[tokio::test]

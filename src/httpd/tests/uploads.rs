@@ -7,6 +7,32 @@ use futures_util::stream;
 
 use super::portal::{ANA, two};
 use super::*;
+use crate::dropoff::{self, Dropoff};
+use crate::packages::Packages;
+use crate::store::blobs::Blobs;
+
+/// Where guests leave files and staff collect them.
+pub(super) fn dropoff(
+    settings: &Settings,
+    store: &Store,
+    invites: &Invites,
+    notices: &Notices,
+    queue: &Queue,
+    clock: &Arc<dyn Clock>,
+) -> Dropoff {
+    let parts = dropoff::Parts {
+        store: store.clone(),
+        packages: Packages::new(store.clone()),
+        blobs: Blobs::open(&settings.storage, 0).unwrap(),
+        invites: invites.clone(),
+        notices: notices.clone(),
+        queue: queue.clone(),
+        clock: Arc::clone(clock),
+        lifecycle: Lifecycle::new(),
+    };
+    let rules = dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits);
+    Dropoff::open(parts, rules).unwrap()
+}
 
 /// A request of tus, with its version.
 fn tus(method: Method, path: &str) -> http::request::Builder {

@@ -23,6 +23,7 @@ pub(super) fn policy(limits: Limits) -> Policy {
         },
         invite: config::Invite::at(vec![invite]),
         web: config::Web {
+            staff_networks: Vec::new(),
             address: "127.0.0.1:0".parse().unwrap(),
             public_url: "https://corp.example".to_owned(),
             session_lifetime: LONG,

@@ -1,0 +1,3 @@
+//! The pages for administrators.
+
+pub mod people;

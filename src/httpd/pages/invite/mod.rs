@@ -1,0 +1,119 @@
+//! `/invite`: a staff member writes an invitation without a mail program.
+//!
+//! What is written becomes a mail and goes through the same door as mail by SMTP ([`letter`]); what the door refuses
+//! stands beside the field that it is about, in the door's own words. Behind it is the [`receipt`].
+
+pub mod letter;
+pub mod receipt;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::auth::Identity;
+use crate::base::id::MessageId;
+use crate::base::mailbox::Mailbox;
+use crate::httpd::page::{Pages, Plain, octets};
+use crate::httpd::permit::{FormToken, Person, Staff};
+use crate::httpd::router::Parts;
+use crate::intake::letters::{Letters, Terms};
+
+/// What stands in the fields.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Typed {
+    to: String,
+    cc: String,
+    bcc: String,
+    subject: String,
+    message: String,
+    receipt: bool,
+    /// What the message will be called: the same for a letter that comes twice.
+    once: String,
+}
+
+/// What stands beside them, and above all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct Faults {
+    to: Option<String>,
+    cc: Option<String>,
+    bcc: Option<String>,
+    subject: Option<String>,
+    message: Option<String>,
+    files: Option<String>,
+    top: Option<String>,
+}
+
+/// The names of `page/invite.html`.
+#[derive(Serialize)]
+struct Invite<'a> {
+    from: &'a Mailbox,
+    typed: &'a Typed,
+    faults: &'a Faults,
+    has_faults: bool,
+    /// Whether files came along, which a browser does not keep.
+    had_files: bool,
+    subject_characters: usize,
+    /// Of a message with its files, with the unit.
+    size: String,
+    form: &'a str,
+}
+
+/// The names of `mail/draft/body.txt`.
+#[derive(Serialize)]
+struct Draft<'a> {
+    inviter: &'a Mailbox,
+}
+
+/// `/invite` to look at, and `/invite/ID`. What is sent is [`letter::routes`].
+pub fn routes() -> Router<Parts> {
+    Router::new().route("/invite", get(show)).merge(receipt::routes())
+}
+
+async fn show(staff: Staff, pages: Pages, State(letters): State<Letters>) -> Response {
+    if !staff.account.rights.invite {
+        return no_right(&pages);
+    }
+    let typed = Typed {
+        subject: letters.terms().default_subject.clone(),
+        message: pages.opening("draft", Draft { inviter: &staff.account.mailbox }),
+        once: MessageId::fresh().to_string(),
+        ..Typed::default()
+    };
+    form(&pages, letters.terms(), &staff, &typed, &Faults::default(), false, StatusCode::OK)
+}
+
+/// The form as it is now.
+fn form(
+    pages: &Pages,
+    terms: &Terms,
+    staff: &Staff,
+    typed: &Typed,
+    faults: &Faults,
+    had_files: bool,
+    status: StatusCode,
+) -> Response {
+    let names = Invite {
+        from: &staff.account.mailbox,
+        typed,
+        faults,
+        has_faults: *faults != Faults::default(),
+        had_files,
+        subject_characters: terms.subject_characters,
+        size: octets(terms.octets_max),
+        form: staff.form_token(),
+    };
+    pages.page(status, "invite", names)
+}
+
+/// Nobody has given this person the right.
+fn no_right(pages: &Pages) -> Response {
+    pages.page(StatusCode::FORBIDDEN, "no-right", Plain {})
+}
+
+/// Who writes, as the door wants to know it.
+fn author(person: &Person) -> Identity {
+    Identity::from(person.account.clone())
+}

@@ -1,0 +1,88 @@
+//! What a staff member has sent, and what can be done about it.
+
+use super::*;
+use std::fmt::Write as _;
+
+const ANA: &str = "ana@corp.example";
+
+async fn at_work() -> (House, Browser) {
+    let house = House::new();
+    house.account(Kind::Staff, ANA).await;
+    let browser = signed_in(&house, ANA).await;
+    (house, browser)
+}
+
+async fn signed_in(house: &House, address: &str) -> Browser {
+    let mut browser = house.browser();
+    let fields = [("address", address), ("password", GOOD_PASSWORD)];
+    browser.fill_in("/sign-in", "/sign-in", &fields).await.leads_to("/invitations");
+    browser
+}
+
+#[tokio::test]
+async fn the_last_one_stands_first_and_can_be_found() {
+    let (house, mut browser) = at_work().await;
+    browser.get("/invitations").await.says(StatusCode::OK, "You have not invited anybody yet.");
+    for number in 0..=crate::tending::mine::PAGE {
+        house.invite(&format!("kim{number}@partner.example")).await;
+    }
+    let (id, _) = house.invite("Lee+1@other.example").await;
+    house.renewals.tending().withdraw(id).await.unwrap();
+
+    let page = browser.get("/invitations").await;
+    let places: Vec<_> =
+        ["Lee+1@", "kim50@", "kim2@"].iter().map(|one| page.text.find(one).expect(one)).collect();
+    assert!(places.is_sorted() && !page.text.contains("kim1@"), "fifty on a page");
+    let (_, rest) = page.text.split_once("&amp;before=").unwrap();
+    let next = format!("/invitations?before={}", rest.split('"').next().unwrap());
+    let older = browser.get(&next).await;
+    assert!(older.text.contains("kim1@") && older.text.contains("kim0@") && !older.text.contains("kim2@"));
+
+    let mut encoded = String::new();
+    "lee+1@OTHER".bytes().for_each(|octet| write!(encoded, "%{octet:02x}").unwrap());
+    for (query, count) in
+        [(encoded.as_str(), 1), ("drawings&state=withdrawn", 1), ("kim7&state=withdrawn", 0), ("kim7@", 1)]
+    {
+        let page = browser.get(&format!("/invitations?search={query}")).await;
+        assert_eq!(page.text.matches("<th scope=\"row\">").count(), count, "{query}");
+    }
+    browser.get("/invitations?search=nobody").await.says(StatusCode::OK, "No invitation fits.");
+}
+
+#[tokio::test]
+async fn an_invitation_is_tended_by_its_inviter_only() {
+    let (house, mut browser) = at_work().await;
+    let (id, _) = house.invite("kim@partner.example").await;
+    let place = format!("/invitations/{id}");
+    browser.get(&place).await.says(StatusCode::OK, "250 2.0.0 fine");
+    let post = |button: &str| format!("{place}/{button}");
+
+    let answer = browser.fill_in(&place, &post("extend"), &[("days", "400")]).await;
+    answer.says(StatusCode::UNPROCESSABLE_ENTITY, "400 more days are too many");
+    answer.says(StatusCode::UNPROCESSABLE_ENTITY, "value=\"400\"");
+    browser
+        .fill_in(&place, &post("extend"), &[("days", "ten")])
+        .await
+        .says(StatusCode::UNPROCESSABLE_ENTITY, "one day or more");
+    browser.fill_in(&place, &post("extend"), &[("days", "20")]).await.leads_to(&format!("{place}?extended"));
+    browser.fill_in(&place, &post("resend"), &[]).await.leads_to(&format!("{place}?resent"));
+    browser.get(&format!("{place}?resent")).await.says(StatusCode::OK, "A fresh link is on its way.");
+    assert_eq!(house.queue.len(), 1);
+
+    house.account(Kind::Staff, "ben@corp.example").await;
+    let mut ben = signed_in(&house, "ben@corp.example").await;
+    assert!(!ben.get("/invitations").await.text.contains("kim@partner.example"));
+    for button in ["withdraw", "resend", "extend"] {
+        let fields = [("days", "1")];
+        let answer = ben.fill_in("/invitations", &post(button), &fields).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{button}");
+    }
+    assert_eq!(ben.get(&place).await.status, StatusCode::NOT_FOUND);
+    assert!(matches!(house.state(id), State::Sent(_) | State::Queued));
+
+    browser.fill_in(&place, &post("withdraw"), &[]).await.leads_to(&format!("{place}?withdrawn"));
+    assert!(matches!(house.state(id), State::Withdrawn { .. }));
+    let over = browser.get(&place).await;
+    over.says(StatusCode::OK, "Nothing is left to do");
+    assert!(!over.text.contains("/resend"));
+}
