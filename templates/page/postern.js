@@ -38,6 +38,7 @@ function dropOff(form, model) {
   const send = form.querySelector("button[type=submit]");
   const AT_ONCE = 2;
   const WAIT_MAX = 30;
+  const FIELDS = ["to", "subject", "message", "files"];
   const uploads = [];
   let id = form.getAttribute("action").split("/")[2];
   let isSending = false;
@@ -185,7 +186,7 @@ function dropOff(form, model) {
       const left = speed > 0 ? time((file.size - offset - sent) / speed) : "…";
       text.textContent = fill(words.goes, { done: size(offset + sent), size: size(file.size), speed: size(speed), left });
     };
-    if (offset > 0) text.textContent = fill(words.resumes, { done: size(offset) });
+    text.textContent = offset > 0 ? fill(words.resumes, { done: size(offset) }) : words.starts;
     show(0);
     let answer = { status: 204 };
     if (offset < file.size) {
@@ -230,6 +231,7 @@ function dropOff(form, model) {
     data.delete("files");
     const answer = await fetch("/dropoff/begin", { method: "POST", body: data });
     const said = (answer.headers.get("Content-Type") ?? "").startsWith("application/json") ? await answer.json() : null;
+    for (const name of FIELDS) told(name, said?.[name]);
     if (answer.status === 201) {
       id = said.id;
       form.action = `/dropoff/${id}`;
@@ -237,8 +239,7 @@ function dropOff(form, model) {
       return true;
     }
     if (!said) { state.textContent = words.broken; return false; }
-    for (const name of ["to", "subject", "message", "files"]) told(name, said[name]);
-    const first = ["to", "subject", "message", "files"].find((name) => said[name]);
+    const first = FIELDS.find((name) => said[name]);
     const field = document.getElementById(first);
     (field?.matches("fieldset") ? field.querySelector("input") : field)?.focus();
     return false;
