@@ -138,6 +138,13 @@ impl Authenticator {
         verdict
     }
 
+    /// How long an answer "wrong" to this peer is to be kept back: longer with each of its failures, a few seconds at
+    /// most.
+    #[must_use]
+    pub fn hesitation(&self, peer: IpAddr) -> Duration {
+        self.failures_of_peers.hesitation(&one_site(peer).to_string())
+    }
+
     async fn judge(&self, name: &str, password: &Secret, peer: IpAddr, kinds: &[Kind]) -> Verdict {
         let (name, site) = (throttled_name(name), one_site(peer).to_string());
         if let Some(wait) = self.wait(&name, &site) {

@@ -195,7 +195,15 @@ async fn smarthosts(
     resolver: &Arc<HickoryResolver>,
     report: &mut Report<'_, impl Write>,
 ) -> io::Result<()> {
-    let Route::Smarthosts(hosts) = &settings.relay.route else { return Ok(()) };
+    let everybodys = match &settings.relay.route {
+        Route::Smarthosts(hosts) => hosts.as_slice(),
+        Route::Mx => &[],
+    };
+    let routes = settings.relay.routes.iter().map(|route| ("relay.route", &route.host));
+    let hosts: Vec<_> = everybodys.iter().map(|host| ("relay.smarthost", host)).chain(routes).collect();
+    if hosts.is_empty() {
+        return Ok(());
+    }
     let tls = match ClientTls::load(settings.relay.trust.as_deref()) {
         Ok(tls) => tls,
         Err(fault) => {
@@ -203,12 +211,12 @@ async fn smarthosts(
         }
     };
     let resolver = || Arc::clone(resolver) as Arc<dyn Resolver>;
-    for host in hosts {
+    for (key, host) in hosts {
         let name = format!("{}:{}", host.host, host.port);
         match relay::probe(host, &settings.relay, &settings.server, tls.clone(), resolver()).await {
             Ok(()) => report.fine(&name, "takes our mail")?,
             Err(fault) => report.found(
-                "relay.smarthost",
+                key,
                 &format!("{name}: {fault}"),
                 "Check host, port, tls and login, and the firewall between.",
             )?,

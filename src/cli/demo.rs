@@ -272,6 +272,7 @@ check_domains = false
 per_hour = "unlimited"
 per_day = "unlimited"
 per_day_to_one = "unlimited"
+per_day_to_domain = "unlimited"
 
 [storage]
 directory = "state"

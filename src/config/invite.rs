@@ -81,6 +81,8 @@ pub struct Rates {
     pub per_day: Option<u32>,
     /// In a day, to the same invitee.
     pub per_invitee: Option<u32>,
+    /// In a day, to all invitees in the same domain.
+    pub per_domain: Option<u32>,
 }
 
 impl Invite {
@@ -112,7 +114,7 @@ impl Default for Guests {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { per_hour: Some(100), per_day: Some(500), per_invitee: Some(5) }
+        Self { per_hour: Some(100), per_day: Some(500), per_invitee: Some(5), per_domain: Some(200) }
     }
 }
 
@@ -165,6 +167,7 @@ fn rates(section: &mut Section<'_>) -> Rates {
         per_hour: section.or("per_hour", default.per_hour, rate),
         per_day: section.or("per_day", default.per_day, rate),
         per_invitee: section.or("per_day_to_one", default.per_invitee, rate),
+        per_domain: section.or("per_day_to_domain", default.per_domain, rate),
     }
 }
 

@@ -32,7 +32,6 @@ use thiserror::Error;
 
 use crate::base::address::{Address, Domain};
 use crate::base::language::Language;
-use crate::base::secret::Secret;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
@@ -40,7 +39,7 @@ pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
 pub use self::people::{GuestAccounts, Registration};
-pub use self::relay::Bounces;
+pub use self::relay::{Bounces, DomainRoute, HopTls, Route, Smarthost, nearest};
 pub use self::saml::{Saml, SamlRights};
 
 /// Everything that an administrator decides.
@@ -160,6 +159,8 @@ pub struct Web {
 pub struct Relay {
     /// To whom.
     pub route: Route,
+    /// To whom else, in some domains.
+    pub routes: Vec<DomainRoute>,
     /// The wait after the first failed attempt; it doubles up to `retry_max`.
     pub retry_first: Duration,
     /// The longest wait between two attempts.
@@ -186,39 +187,6 @@ pub struct Relay {
     pub trust: Option<PathBuf>,
     /// Who hears of an invitation's mail that bounces further on.
     pub bounces: Bounces,
-}
-
-/// To whom mail goes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Route {
-    /// To the first of these that takes it; at least one.
-    Smarthosts(Vec<Smarthost>),
-    /// To the hosts that the DNS names for the recipient's domain.
-    Mx,
-}
-
-/// A server that takes mail for everybody.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Smarthost {
-    /// Its name, which its certificate must carry, or its address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// When TLS begins.
-    pub tls: HopTls,
-    /// User and password, if it wants us to sign in.
-    pub login: Option<(String, Secret)>,
-}
-
-/// When TLS begins towards a smarthost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HopTls {
-    /// Never: for loopback or a network that is trusted.
-    None,
-    /// After STARTTLS, which is demanded; the name is verified.
-    StartTls,
-    /// With the first octet; the name is verified.
-    Implicit,
 }
 
 /// What is kept on disk.

@@ -1,17 +1,86 @@
 //! `[relay]`: the next hop.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::base::address::{Address, Domain};
+use crate::base::secret::Secret;
 use crate::config::section::Section;
 use crate::config::units::{self, Wrong};
-use crate::config::{HopTls, Relay, Route, Smarthost, is_loopback};
+use crate::config::{Relay, is_loopback};
+
+/// To whom mail goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    /// To the first of these that takes it; at least one.
+    Smarthosts(Vec<Smarthost>),
+    /// To the hosts that the DNS names for the recipient's domain.
+    Mx,
+}
+
+/// A server that takes mail for everybody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Smarthost {
+    /// Its name, which its certificate must carry, or its address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// When TLS begins.
+    pub tls: HopTls,
+    /// User and password, if it wants us to sign in.
+    pub login: Option<(String, Secret)>,
+}
+
+/// When TLS begins towards a smarthost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopTls {
+    /// Never: for loopback or a network that is trusted.
+    None,
+    /// After STARTTLS, which is demanded; the name is verified.
+    StartTls,
+    /// With the first octet; the name is verified.
+    Implicit,
+}
+
+/// A server that takes the mail for some domains, and for those below them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DomainRoute {
+    /// The domains; at least one.
+    pub domains: Vec<Domain>,
+    /// The server. Where several take the mail for one domain, they are asked in their order.
+    pub host: Smarthost,
+}
+
+impl Relay {
+    /// The domains that have routes of their own, each with its servers in their order.
+    #[must_use]
+    pub fn routed(&self) -> BTreeMap<&Domain, Vec<&Smarthost>> {
+        let mut routed = BTreeMap::<_, Vec<_>>::new();
+        for route in &self.routes {
+            for domain in &route.domains {
+                routed.entry(domain).or_default().push(&route.host);
+            }
+        }
+        routed
+    }
+}
+
+/// Of domains with something for each, the one that `domain` is, or else is the nearest below.
+#[must_use]
+pub fn nearest<'a, T>(
+    routed: impl IntoIterator<Item = (&'a Domain, T)>,
+    domain: &Domain,
+) -> Option<(&'a Domain, T)> {
+    let above = routed.into_iter().filter(|(routed, _)| domain.is_within(routed));
+    above.max_by_key(|(routed, _)| routed.as_str().len())
+}
 
 impl Default for Relay {
     fn default() -> Self {
         Self {
             route: Route::Mx,
+            routes: Vec::new(),
             retry_first: Duration::from_mins(1),
             retry_max: Duration::from_hours(1),
             delay_notice_after: Duration::from_hours(4),
@@ -58,9 +127,11 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
     let hour = Duration::from_hours(1);
     let day = Duration::from_hours(24);
     let smarthosts = section.each("smarthost", smarthost);
+    let routes = section.each("route", domain_route);
     let file = section.file();
     let relay = Relay {
         route: default.route,
+        routes: default.routes,
         retry_first: section.or("retry_first", default.retry_first, units::time(second..=day)),
         retry_max: section.or("retry_max", default.retry_max, units::time(second..=day)),
         delay_notice_after: section.or(
@@ -110,7 +181,7 @@ pub(super) fn relay(section: &mut Section<'_>) -> Option<Relay> {
         none if none.is_empty() => Route::Mx,
         smarthosts => Route::Smarthosts(smarthosts),
     };
-    Some(Relay { route, ..relay })
+    Some(Relay { route, routes: routes?, ..relay })
 }
 
 fn bounces(section: &mut Section<'_>) -> Bounces {
@@ -125,6 +196,19 @@ fn bounces(section: &mut Section<'_>) -> Bounces {
         "Write bounces = \"tracked\", or remove it.",
     );
     if are_tracked { Bounces::Tracked(domain) } else { Bounces::Sender }
+}
+
+fn domain_route(section: &mut Section<'_>) -> Option<DomainRoute> {
+    let given = section.is_given("domains");
+    let domains = section.list("domains", units::domain);
+    section.demand(
+        given || domains.is_some(),
+        "domains",
+        "it is missing",
+        "Write for example domains = [\"partner.example\"].",
+    );
+    let host = smarthost(section);
+    Some(DomainRoute { domains: domains?, host: host? })
 }
 
 fn smarthost(section: &mut Section<'_>) -> Option<Smarthost> {

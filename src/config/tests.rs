@@ -6,6 +6,9 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::base::secret::Secret;
+
+mod routes;
 
 /// The least that must be written.
 const MINIMAL: &str = r#"
@@ -122,7 +125,10 @@ fn the_domain_of_invitations_is_none_of_the_staff() {
 fn a_limit_of_invitations_can_be_lifted() {
     let text = "[invite]\nper_hour = 7\nper_day = \"unlimited\"\n";
     let rates = Folder::with(&format!("{MINIMAL}{text}")).read(&[]).unwrap().invite.rates;
-    assert_eq!(rates, Rates { per_hour: Some(7), per_day: None, per_invitee: Some(5) });
+    assert_eq!(
+        rates,
+        Rates { per_hour: Some(7), per_day: None, per_invitee: Some(5), per_domain: Some(200) }
+    );
     let fault = fault_of("[invite]\nper_hour = 0\n");
     assert!(fault.contains("from 1 to 1000000, or \"unlimited\""), "{fault}");
 }
@@ -146,7 +152,7 @@ fn every_key_is_documented() {
         .lines()
         .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
         .filter(|key| !key.starts_with('#'))
-        .chain(["smarthost", "attributes", "groups", "rights"].map(str::to_owned))
+        .chain(["smarthost", "route", "attributes", "groups", "rights"].map(str::to_owned))
         .collect();
     let faults = Folder::with(&strange).read(&[]).unwrap_err().0;
     let lists: Vec<&str> =

@@ -1,5 +1,5 @@
 //! The courier that speaks SMTP: to the configured smarthosts in their order, or to the mail exchangers of the
-//! recipients' domain (RFC 5321 §5).
+//! recipients' domain (RFC 5321 §5). A domain that has a route of its own, or lies below one, takes that instead.
 //!
 //! A host that cannot be reached is left alone for `relay.retry_first`, and the next one is asked; what finds no host
 //! waits. Once a server has answered to the whole of a message, or may have got it, no other host is asked.
@@ -21,7 +21,7 @@ use crate::delivery::pool::Pool;
 use crate::delivery::transaction::{Lost, Stage};
 use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
-use crate::net::resolver::{DnsFault, MailHosts, Resolver};
+use crate::net::resolver::{DnsFault, MailHost, MailHosts, Resolver};
 use crate::net::tls::ClientTls;
 use crate::smtp::reply::EnhancedCode;
 use crate::smtp::sasl::Credentials;
@@ -37,6 +37,8 @@ const UNREACHABLE_MAX: usize = 10_000;
 /// Delivers over SMTP, over connections that it keeps.
 pub struct Relay {
     pub(super) way: Way,
+    /// For these domains, and those below them.
+    routes: Vec<(Domain, Hops)>,
     hostname: Domain,
     dialer: Dialer,
     converter: Converter,
@@ -93,10 +95,14 @@ impl Relay {
             Route::Smarthosts(smarthosts) => Way::Smarthosts(smarthosts.iter().map(with_login).collect()),
             Route::Mx => Way::Mx { port: SMTP_PORT },
         };
+        let routes = relay.routed().into_iter();
+        let routes =
+            routes.map(|(domain, hosts)| (domain.clone(), hosts.into_iter().map(with_login).collect()));
         let hostname = server.hostname.clone();
         let Copies { spool, signer, clock } = copies;
         Self {
             way,
+            routes: routes.collect(),
             hostname: hostname.clone(),
             dialer: Dialer { hostname, tls, resolver, patience: Patience::of(relay) },
             converter: Converter::new(spool, signer, Arc::clone(&clock)),
@@ -201,14 +207,19 @@ impl Relay {
 
     /// The hosts to ask, best first.
     async fn hops(&self, parcel: &Parcel) -> Result<Hops, Outcome> {
-        let port = match &self.way {
-            Way::Smarthosts(smarthosts) => return Ok(Arc::clone(smarthosts)),
-            Way::Mx { port } => *port,
-        };
+        // The queue keeps those apart that go different ways.
         let Some((recipient, _)) = parcel.recipients.first() else {
             return Ok(Arc::default());
         };
         let domain = recipient.domain();
+        let routes = self.routes.iter().map(|(domain, hops)| (domain, hops));
+        if let Some((_, hops)) = config::nearest(routes, domain) {
+            return Ok(Arc::clone(hops));
+        }
+        let port = match &self.way {
+            Way::Smarthosts(smarthosts) => return Ok(Arc::clone(smarthosts)),
+            Way::Mx { port } => *port,
+        };
         let hosts = match self.dialer.resolver.mail_hosts(domain).await {
             Ok(MailHosts::Hosts(hosts)) => hosts,
             // RFC 7505 §4.1.
@@ -226,13 +237,15 @@ impl Relay {
                 });
             }
         };
+        // Where we stand among them ourselves, only those that are preferred to us may be asked (RFC 5321 §5.1): the
+        // others, and those of our own preference, would hand it back.
+        let is_us = |host: &MailHost| host.name.eq_ignore_ascii_case(self.hostname.as_str());
+        let ours = hosts.iter().filter(|host| is_us(host)).map(|host| host.preference).min();
         let hops: Hops = hosts
             .into_iter()
-            // Where we stand among them ourselves, only those that are preferred to us may be asked (RFC 5321 §5.1):
-            // the others would hand it back.
-            .take_while(|host| !host.trim_end_matches('.').eq_ignore_ascii_case(self.hostname.as_str()))
+            .take_while(|host| ours.is_none_or(|ours| host.preference < ours))
             .take(HOSTS_MAX)
-            .map(|host| (Hop { host, port, security: Security::Opportunistic }, None))
+            .map(|host| (Hop { host: host.name, port, security: Security::Opportunistic }, None))
             .collect();
         if hops.is_empty() {
             return Err(refused(EnhancedCode(5, 4, 6), format!("mail for {domain} would come back to us")));

@@ -97,8 +97,10 @@ impl Domains {
     async fn flaw(&self, domain: &Domain) -> Option<Flaw> {
         let _place = self.places.acquire().await.ok()?;
         match self.resolver.mail_hosts(domain).await {
-            Ok(MailHosts::Hosts(hosts)) if hosts == [domain.as_str()] => self.without_mx(domain).await,
-            Ok(MailHosts::Hosts(_)) => None,
+            Ok(MailHosts::Hosts(hosts)) => match hosts.as_slice() {
+                [only] if only.name == domain.as_str() => self.without_mx(domain).await,
+                _ => None,
+            },
             Ok(MailHosts::NullMx) => Some(Flaw::TakesNoMail),
             Err(DnsFault::NoSuchDomain) => Some(Flaw::Missing),
             Err(fault @ DnsFault::Temporary(_)) => {
@@ -125,7 +127,7 @@ impl Domains {
 mod tests {
     use std::future;
 
-    use crate::net::resolver::{Answer, FixedZone};
+    use crate::net::resolver::{Answer, FixedZone, MailHost};
 
     use super::*;
 
@@ -138,7 +140,7 @@ mod tests {
     }
 
     fn zone() -> FixedZone {
-        let hosts = MailHosts::Hosts(vec!["mx.partner.example".to_owned()]);
+        let hosts = MailHosts::Hosts(vec![MailHost::new(10, "mx.partner.example")]);
         FixedZone {
             mx: [("partner.example".to_owned(), hosts), ("mute.example".to_owned(), MailHosts::NullMx)]
                 .into(),

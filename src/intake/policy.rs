@@ -11,7 +11,7 @@ use crate::intake::refusal::Refusal;
 use crate::intake::sorting::Guestlist;
 use crate::intake::submission::{Submission, Submitter};
 use crate::intake::{Intake, Policy};
-use crate::invites::tally::CountFault;
+use crate::invites::tally::{self, CountFault};
 use crate::mail::complete;
 use crate::mail::message::Facts;
 use crate::store::Batch;
@@ -90,6 +90,13 @@ impl Intake {
             return Err(Refusal::TooManyInvitees { count: list.invitees.len(), limit });
         }
         let invitees: Vec<&Address> = list.invitees.iter().map(|invitee| &invitee.address).collect();
+        if let Some(limit) = invite.rates.per_domain
+            && let Some((domain, count)) =
+                tally::by_domain(invitees.iter().copied()).into_iter().find(|(_, count)| *count > limit)
+        {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            return Err(Refusal::TooManyInDomain { count, domain: domain.clone(), limit });
+        }
         // Before the work begins; it counts at the commit.
         self.count(&mut Batch::new(), inviter.account, invitees.iter().copied())?;
         self.inner.domains.check(&invitees).await?;
@@ -101,7 +108,7 @@ impl Intake {
         &self,
         batch: &mut Batch,
         inviter: AccountId,
-        invitees: impl ExactSizeIterator<Item = &'a Address>,
+        invitees: impl ExactSizeIterator<Item = &'a Address> + Clone,
     ) -> Result<(), Refusal> {
         let rates = &self.inner.policy.invite.rates;
         let counted = self.inner.parts.guests.invites.count(batch, inviter, invitees, rates, self.now());

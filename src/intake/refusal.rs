@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::base::address::Address;
+use crate::base::address::{Address, Domain};
 use crate::base::clock::Lifespan;
 use crate::invites::tally::{Reached, Scope};
 use crate::mail::outline::OutlineFault;
@@ -71,6 +71,19 @@ pub enum Refusal {
         count: usize,
         /// Invitees it may have.
         limit: usize,
+    },
+    /// Too many at once in one domain: more than a day's, so waiting would not help.
+    #[error(
+        "you invite {count} people at {domain} at once; at most {limit} a day are allowed. Please send several messages, on \
+         different days"
+    )]
+    TooManyInDomain {
+        /// Invitees it has there.
+        count: usize,
+        /// Where.
+        domain: Domain,
+        /// Invitees it may have there.
+        limit: u32,
     },
     /// The word behind the `+` of an invite address is not known.
     #[error(
@@ -216,6 +229,7 @@ fn too_many(Reached { scope, limit, until }: &Reached) -> String {
         Scope::Hour => format!("you may invite {limit} people an hour"),
         Scope::Day => format!("you may invite {limit} people a day"),
         Scope::Invitee(invitee) => format!("you may invite {invitee} {limit} times a day"),
+        Scope::Domain(domain) => format!("you may invite {limit} people at {domain} a day"),
     };
     format!("{what}, and this message would go beyond. Please send it again after {until}")
 }

@@ -122,7 +122,7 @@ async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
     let people: Vec<Address> =
         (0..SWEEP_MAX * 2).map(|number| format!("kim{number}@partner.example").parse().unwrap()).collect();
     let mut batch = Batch::new();
-    let rates = Rates { per_hour: None, per_day: None, ..Rates::default() };
+    let rates = Rates { per_hour: None, per_day: None, per_domain: None, ..Rates::default() };
     janitor.invites.count(&mut batch, AccountId::fresh(), people.iter(), &rates, clock.now()).unwrap();
     janitor.store.commit(batch).await.unwrap();
 

@@ -93,11 +93,38 @@ fn recipient(group: &[u8]) -> Option<Returned> {
     let status = status.split([' ', '(']).next().filter(|status| !status.is_empty()).unwrap_or("5.0.0");
     let words = field("Diagnostic-Code").map(|code| untyped(&code)).filter(|words| !words.is_empty());
     Some(Returned {
-        recipient: untyped(&recipient).trim_matches(['<', '>']).to_owned(),
+        recipient: address(&recipient),
         has_failed: action == "failed",
         status: status.to_owned(),
         words: words.unwrap_or_else(|| format!("{status} (no reason was given)")),
     })
+}
+
+/// An address without its type and brackets.
+fn address(value: &str) -> String {
+    let bare = untyped(value);
+    let is_utf8 = value.split_once(';').is_some_and(|(kind, _)| kind.trim().eq_ignore_ascii_case("utf-8"));
+    let bare = bare.trim_matches(['<', '>']);
+    if is_utf8 { from_7_bits(bare) } else { bare.to_owned() }
+}
+
+/// `utf-8-addr-xtext` (RFC 6533 §3): `j\x{F6}rg` → `jörg`. What is no such escape stays.
+fn from_7_bits(text: &str) -> String {
+    let mut pieces = text.split("\\x{");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let escaped = piece.split_once('}').and_then(|(digits, rest)| {
+            Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?).filter(|it| !it.is_control())?, rest))
+        });
+        match escaped {
+            Some((character, rest)) => {
+                plain.push(character);
+                plain.push_str(rest);
+            }
+            None => plain.extend(["\\x{", piece]),
+        }
+    }
+    plain
 }
 
 /// `rfc822; kim@partner.example` → `kim@partner.example`.
@@ -122,8 +149,12 @@ mod tests {
     use crate::mail::compose::report::{Action, DeliveryReport, Reported};
 
     fn report(action: Action, words: &str) -> Vec<u8> {
+        report_of("kim@partner.example", action, words)
+    }
+
+    fn report_of(recipient: &str, action: Action, words: &str) -> Vec<u8> {
         let at = Timestamp::from_millis(1_795_500_000_000);
-        let kim = Address::parse("kim@partner.example").unwrap();
+        let kim = Address::parse(recipient).unwrap();
         DeliveryReport {
             id: MessageId::fresh(),
             host: &Domain::parse("mx.partner.example").unwrap(),
@@ -157,6 +188,24 @@ mod tests {
         };
         assert_eq!(read(&report(Action::Failed, "550 5.1.1 no such user")), [failed]);
         assert!(!read(&report(Action::Relayed, "250 ok"))[0].has_failed);
+    }
+
+    #[test]
+    fn addresses_beyond_ascii_are_read_as_we_and_as_others_write_them() {
+        let ours = read(&report_of("jörg@partner.example", Action::Failed, "550 Empfänger")).remove(0);
+        assert_eq!((ours.recipient.as_str(), ours.words.as_str()), ("jörg@partner.example", "550 Empfänger"));
+        for (written, address) in [
+            (r"utf-8; j\x{F6}rg@partner.example", "jörg@partner.example"),
+            (r"UTF-8;<j\x{f6}\x{72}g@x>", "jörg@x"),
+            (r"utf-8; a\x{A}\x{D800}\x{@x", r"a\x{A}\x{D800}\x{@x"),
+            (r"rfc822; j\x{F6}rg@x", r"j\x{F6}rg@x"),
+        ] {
+            let mail = format!(
+                "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\n\
+                 Final-Recipient: {written}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+            );
+            assert_eq!(read(mail.as_bytes())[0].recipient, address);
+        }
     }
 
     #[test]

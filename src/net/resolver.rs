@@ -19,8 +19,6 @@ use thiserror::Error;
 
 use crate::base::address::Domain;
 
-/// Hosts of one domain that are tried; a client may set such a limit (RFC 5321 §5.1).
-const HOSTS_MAX: usize = 16;
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 16;
 /// TXT records of one name that are looked at.
@@ -34,10 +32,27 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DnsFault>> + Send
 /// Where the mail of a domain goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailHosts {
-    /// To these hosts, in this order; at least one. Hosts of equal preference come in random order.
-    Hosts(Vec<String>),
+    /// To these hosts, in this order; at least one, and as many as one answer of the DNS holds. Hosts of equal preference come in random order.
+    Hosts(Vec<MailHost>),
     /// Nowhere: the domain says that it takes no mail (RFC 7505).
     NullMx,
+}
+
+/// A host that takes the mail of a domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MailHost {
+    /// The lower, the sooner it is to be asked.
+    pub preference: u16,
+    /// Its name, without a dot at the end.
+    pub name: String,
+}
+
+impl MailHost {
+    /// A host by its name.
+    #[must_use]
+    pub fn new(preference: u16, name: impl Into<String>) -> Self {
+        Self { preference, name: name.into() }
+    }
 }
 
 /// Why there is no answer.
@@ -196,7 +211,8 @@ fn without_records(error: NetError) -> Result<Vec<RData>, DnsFault> {
 /// Sorts MX records into hosts to try.
 fn mail_hosts(domain: &Domain, mut records: Vec<MX>) -> MailHosts {
     if records.is_empty() {
-        return MailHosts::Hosts(vec![domain.to_string()]);
+        // RFC 5321 §5.1: as an MX record of preference 0.
+        return MailHosts::Hosts(vec![MailHost::new(0, domain.as_str())]);
     }
     // RFC 7505 §3: a null MX stands alone; beside others it says nothing.
     records.retain(|mx| !mx.exchange.is_root());
@@ -212,7 +228,8 @@ fn mail_hosts(domain: &Domain, mut records: Vec<MX>) -> MailHosts {
         })
         .collect();
     ranked.sort_unstable();
-    MailHosts::Hosts(ranked.into_iter().map(|(_, _, host)| host).take(HOSTS_MAX).collect())
+    let hosts = ranked.into_iter().map(|(preference, _, name)| MailHost { preference, name });
+    MailHosts::Hosts(hosts.collect())
 }
 
 /// A random number; without randomness, some number: nothing but an even load hangs on it.
@@ -230,7 +247,7 @@ impl Resolver for FixedZone {
         } else if let Some(hosts) = self.mx.get(name) {
             Ok(hosts.clone())
         } else if self.addresses.contains_key(name) {
-            Ok(MailHosts::Hosts(vec![name.to_owned()]))
+            Ok(MailHosts::Hosts(vec![MailHost::new(0, name)]))
         } else {
             Err(DnsFault::NoSuchDomain)
         };

@@ -17,6 +17,12 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// After so long without a failure, a key begins anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 
+/// How long a guesser is kept from the answer to its second wrong guess; it doubles with each further one.
+const FIRST_HESITATION: Duration = Duration::from_millis(500);
+/// An answer is not kept back longer. That is far less than a client may say nothing in any case, so nobody holds a
+/// place for longer by guessing.
+const LONGEST_HESITATION: Duration = Duration::from_secs(4);
+
 /// Connections now open, in all and per peer. Cheap to clone; all clones count together.
 #[derive(Clone, Debug)]
 pub struct Gate {
@@ -140,6 +146,17 @@ impl Failures {
         (!left.is_zero()).then_some(left)
     }
 
+    /// How long the answer to a failure is to be kept back, once that has been noted: not at all for the first, which a
+    /// person may have mistyped, and longer with each further one.
+    #[must_use]
+    pub fn hesitation(&self, key: &str) -> Duration {
+        let failures = lock(&self.book).entries.get(key).map_or(0, |entry| entry.failures);
+        match failures.saturating_sub(1) {
+            0 => Duration::ZERO,
+            more => FIRST_HESITATION.saturating_mul(2_u32.saturating_pow(more - 1)).min(LONGEST_HESITATION),
+        }
+    }
+
     /// Notes a failure.
     pub fn failed(&self, key: &str) {
         let now = self.clock.now();
@@ -252,6 +269,23 @@ mod tests {
         assert_eq!(gate.enter(ip("192.0.2.3")).unwrap_err(), Full::Total(3));
         drop(first);
         assert!(gate.enter(ip("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn answers_to_a_guesser_come_later_each_time_within_a_bound() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
+        let failures = Failures::new(clock, 1, 10);
+        assert_eq!(failures.hesitation("kim"), Duration::ZERO);
+        for expected in [0, 500, 1000, 2000, 4000, 4000] {
+            failures.failed("kim");
+            assert_eq!(failures.hesitation("kim"), Duration::from_millis(expected));
+        }
+        for _ in 0..100 {
+            failures.failed("kim");
+        }
+        assert_eq!(failures.hesitation("kim"), LONGEST_HESITATION);
+        failures.succeeded("kim");
+        assert_eq!(failures.hesitation("kim"), Duration::ZERO);
     }
 
     #[test]

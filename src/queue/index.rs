@@ -17,7 +17,7 @@ const SPENT_PER_BATCH: usize = 16;
 pub enum Lane {
     /// All mail goes to the configured smarthosts.
     Smarthosts,
-    /// Mail goes to the hosts of this domain.
+    /// Mail goes to the hosts of this domain, or by its route.
     Domain(Domain),
 }
 

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::base::address::Domain;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::MessageId;
 use crate::config;
@@ -91,6 +92,8 @@ struct Inner {
     backoff: Backoff,
     /// Whether each domain is a destination of its own (MX), or all mail goes one way (smarthosts).
     by_domain: bool,
+    /// Domains whose mail, and that of the domains below them, goes a way of its own.
+    routed: Vec<Domain>,
     index: Mutex<Index>,
     /// Something came due earlier than the claimer thought.
     changed: Notify,
@@ -115,6 +118,7 @@ impl Queue {
             clock,
             backoff: Backoff::new(relay.retry_first, relay.retry_max),
             by_domain: matches!(relay.route, config::Route::Mx),
+            routed: relay.routed().into_keys().cloned().collect(),
             index: Mutex::new(Index::new(relay.connections_per_destination)),
             changed: Notify::new(),
             settled: Notify::new(),
@@ -356,10 +360,11 @@ impl Inner {
 
     /// Where an entry stands in the index.
     fn place(&self, message: MessageId, number: u16, entry: &Entry, bodies: &[BodyRef]) -> (Lane, Slot) {
-        let lane = if self.by_domain {
-            Lane::Domain(entry.envelope.recipient.domain().clone())
-        } else {
-            Lane::Smarthosts
+        let domain = entry.envelope.recipient.domain();
+        let lane = match config::nearest(self.routed.iter().map(|routed| (routed, ())), domain) {
+            Some((routed, ())) => Lane::Domain(routed.clone()),
+            None if self.by_domain => Lane::Domain(domain.clone()),
+            None => Lane::Smarthosts,
         };
         let body = entry.envelope.edits.as_ref();
         let group = body.and_then(|edits| bodies.iter().position(|body| body == edits)).unwrap_or(0);

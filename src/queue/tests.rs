@@ -9,6 +9,8 @@ use crate::base::clock::ManualClock;
 use crate::mail::edit::Source as _;
 use crate::smtp::parameter::{MailParameters, RcptParameters};
 
+mod orders;
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 struct House {

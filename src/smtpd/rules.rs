@@ -53,7 +53,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
             (550, EnhancedCode(5, 6, 0))
         }
         // Not 452: behind DATA a client would only try the same message again, and its sender would never hear.
-        Refusal::TooManyInvitees { .. } => (550, EnhancedCode(5, 5, 3)),
+        Refusal::TooManyInvitees { .. } | Refusal::TooManyInDomain { .. } => (550, EnhancedCode(5, 5, 3)),
         Refusal::Structure(_) | Refusal::Unclear => (550, EnhancedCode(5, 6, 1)),
         // RFC 5321 §6.3; RFC 3463 §3.5: "routing loop detected".
         Refusal::Loop { invites: false, .. } => (550, EnhancedCode(5, 4, 6)),
@@ -123,6 +123,7 @@ mod tests {
             (Refusal::SubjectTooLong { characters: 300, limit: 256 }, "550 5.6.0"),
             (Refusal::NoText, "550 5.6.0"),
             (Refusal::TooManyInvitees { count: 51, limit: 50 }, "550 5.5.3"),
+            (Refusal::TooManyInDomain { count: 9, domain: ann.domain().clone(), limit: 8 }, "550 5.5.3"),
             (Refusal::Lifespan { days: days(100), shortest: days(1), longest: days(90) }, "550 5.1.3"),
             (Refusal::Structure(OutlineFault::Partial), "550 5.6.1"),
             (Refusal::Unclear, "550 5.6.1"),

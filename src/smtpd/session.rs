@@ -7,12 +7,12 @@ use std::{future, io};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::accounts::Kind;
 use crate::audit::{self, Event};
-use crate::auth::Authenticator;
 use crate::auth::enrolment::LookupFault;
+use crate::auth::{Authenticator, Verdict};
 use crate::base::clock::Clock;
 use crate::base::id::MessageId;
 use crate::intake::Intake;
@@ -190,6 +190,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let Credentials { name, password } = credentials;
         let verdict =
             self.house.authenticator.sign_in(&name, &password, self.peer, &[Kind::Staff], "smtp").await;
+        if matches!(verdict, Verdict::Refused | Verdict::Throttled(_)) {
+            // A task that sleeps costs nothing. What the client sends meanwhile is not read.
+            tokio::select! {
+                () = self.house.lifecycle.stopping() => {}
+                () = sleep(self.house.authenticator.hesitation(self.peer)) => {}
+            }
+        }
         self.dialogue.signed_in(verdict)
     }
 

@@ -200,6 +200,33 @@ async fn what_the_admin_forbids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_than_the_limits_of_one_inviter() {
+    let house = House::open_with(|settings| {
+        settings.invite.rates.per_invitee = Some(1);
+        settings.invite.rates.per_domain = Some(2);
+    })
+    .await;
+    let mut client = house.client_of(ALICE).await;
+    let (lee, mo) = ("lee@partner.example", "mo@partner.example");
+    client.mail(ALICE, &[KIM, INVITE], &letter().octets()).await.assert(250);
+    let rows: &[Row<'_>] = &[
+        ("the same person again", &[KIM, INVITE], letter()),
+        ("more in one domain", &[lee, mo, INVITE], letter()),
+        ("more in one domain at once", &[KIM, lee, mo, INVITE], letter()),
+    ];
+    assert_snapshot!(answers(&mut client, rows).await, @r"
+    the same person again
+      450 4.7.1 you may invite kim@partner.example 1 times a day, and this message would go beyond. Please send it again after 25 November 2026, 12:37 UTC
+    more in one domain
+      450 4.7.1 you may invite 2 people at partner.example a day, and this message would go beyond. Please send it again after 25 November 2026, 12:37 UTC
+    more in one domain at once
+      550 5.5.3 you invite 3 people at partner.example at once; at most 2 a day are allowed. Please send several messages, on different days
+    ");
+    client.quit().await;
+    assert_eq!(house.close().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn too_many_parts_and_too_deep() {
     let house = House::open_with(|settings| (settings.limits.parts, settings.limits.depth) = (4, 2)).await;
     let parts = |boundary: &str, inner: &str| {

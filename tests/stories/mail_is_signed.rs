@@ -25,7 +25,8 @@ async fn all_mail_that_leaves_is_signed() {
     house.send(&["gone@partner.example", "max@partner.example"], &large.octets()).await.assert(250);
     // Kim's invitation and welcome, Bob's copy, "has accepted" and the report to Alice, and what Max got.
     let deliveries = house.close().await;
-    assert_eq!(deliveries.len(), 6);
+    let recipients: Vec<_> = deliveries.iter().map(|delivery| &delivery.recipients).collect();
+    assert_eq!(deliveries.len(), 6, "{recipients:?}");
     for delivery in deliveries {
         let verdicts = verifier.verdicts(&delivery.octets).await;
         assert_eq!(verdicts, SIGNED, "{}", String::from_utf8_lossy(halves(&delivery.octets).0));

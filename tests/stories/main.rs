@@ -55,6 +55,7 @@ mod people_read_their_own_language;
 mod refusals_are_said_at_once;
 mod sign_in_after_activation;
 mod smuggling_is_refused;
+mod some_domains_have_a_way_of_their_own;
 mod starttls_drops_what_came_before;
 mod stop_finishes_what_is_running;
 mod templates_change_without_restart;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::sink::{Answer, Sink};
 use super::*;
 use crate::mail::edit::{Edit, Edits};
-use crate::net::resolver::MailHosts;
+use crate::net::resolver::{MailHost, MailHosts};
 use crate::smtp::parameter::Notify;
 
 /// The usual answer, but these words to lines that begin so.
@@ -269,25 +269,37 @@ async fn the_dns_decides_where_mail_goes_and_whether_it_can() {
     let mut plan = Plan::by(Route::Mx);
     plan.mx_port = sink.address.port();
     let host = "mx.partner.example".to_owned();
-    plan.zone.mx.insert("partner.example".into(), MailHosts::Hosts(vec![host.clone()]));
-    plan.zone.mx.insert("corp.example".into(), MailHosts::Hosts(vec![host.clone()]));
+    let hosts = |names: &[(u16, &str)]| {
+        MailHosts::Hosts(names.iter().map(|&(preference, name)| MailHost::new(preference, name)).collect())
+    };
+    for domain in ["partner.example", "corp.example"] {
+        plan.zone.mx.insert(domain.into(), hosts(&[(10, &host)]));
+    }
     plan.zone.mx.insert("null.example".into(), MailHosts::NullMx);
-    plan.zone
-        .mx
-        .insert("ours.example".into(), MailHosts::Hosts(vec!["Postern.corp.example.".into(), host.clone()]));
+    let us = "Postern.corp.example";
+    plan.zone.mx.insert("ours.example".into(), hosts(&[(10, us), (20, &host)]));
+    // An equal stands before us by chance; whoever is preferred to us may be asked.
+    plan.zone.mx.insert("shared.example".into(), hosts(&[(10, &host), (10, us), (20, &host)]));
+    plan.zone.mx.insert("second.example".into(), hosts(&[(10, &host), (20, us)]));
     plan.zone.addresses.insert(host, vec![sink.address.ip()]);
     let house = plan.open();
     house.post("", &["kim@partner.example"]).await;
     assert_eq!(sink.taken(1).await[0].rcpt, ["RCPT TO:<kim@partner.example>"]);
-    for (number, (recipient, status)) in
-        [("a@null.example", "5.1.10"), ("a@nowhere.example", "5.1.2"), ("a@ours.example", "5.4.6")]
-            .into_iter()
-            .enumerate()
+    for (number, (recipient, status)) in [
+        ("a@null.example", "5.1.10"),
+        ("a@nowhere.example", "5.1.2"),
+        ("a@ours.example", "5.4.6"),
+        ("a@shared.example", "5.4.6"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         house.post("ann@corp.example", &[recipient]).await;
         let report = text(&sink.taken(number + 2).await[number + 1].data);
         assert!(report.contains(&format!("Status: {status}")), "{report}");
     }
+    house.post("ann@corp.example", &["a@second.example"]).await;
+    assert_eq!(sink.taken(6).await[5].rcpt, ["RCPT TO:<a@second.example>"]);
     house.close().await;
 }
 

@@ -2,7 +2,8 @@
 //! multipart/report).
 //!
 //! The first part is for the person: what happened, to whom, in whose words, and what to do. The second is for
-//! programs. The third returns the message or its header.
+//! programs. The third returns the message or its header. Where an address needs UTF-8, the second is that of RFC 6533,
+//! encoded so that it passes everywhere.
 
 use memchr::memmem;
 
@@ -19,6 +20,7 @@ use crate::base::address::{Address, Domain};
 use crate::base::clock::Timestamp;
 use crate::base::id::MessageId;
 use crate::mail::compose::{HEADER_TEXT_MAX, one_line, opened, threaded, with_crlf, written};
+use crate::mail::rewrite::transfer::quoted_printable;
 
 /// Octets of a line without its CRLF (RFC 5322 §2.1.1).
 const LINE_MAX: usize = 998;
@@ -112,8 +114,7 @@ impl DeliveryReport<'_> {
         let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
         let parts = vec![
             MimePart::new("text/plain", with_crlf(&self.words(&subject))),
-            // RFC 3464 §2.1: 7-bit, never encoded.
-            MimePart::new("message/delivery-status", self.status()).transfer_encoding("7bit"),
+            self.for_programs(),
             self.returned(),
         ];
         written(threaded(builder, parent, &[]).body(MimePart::new(report, parts)))
@@ -140,8 +141,29 @@ impl DeliveryReport<'_> {
         format!("{}\n{subject}Sent: {}\n", news.join("\n"), date(self.arrived))
     }
 
-    /// The part for programs: fields of the message, then of each recipient (RFC 3464 §2.1).
+    /// The part for programs.
+    fn for_programs(&self) -> MimePart<'_> {
+        if self.is_global() {
+            // RFC 6533 §3: UTF-8, which may be encoded.
+            let status = String::from_utf8_lossy(&self.status()).into_owned();
+            return encoded("message/global-delivery-status", &status);
+        }
+        // RFC 3464 §2.1: 7-bit, never encoded.
+        MimePart::new("message/delivery-status", self.status()).transfer_encoding("7bit")
+    }
+
+    /// Whether an address that the report speaks of needs UTF-8 (RFC 6533 §3).
+    fn is_global(&self) -> bool {
+        self.recipients.iter().any(|reported| {
+            let original = reported.original_recipient.as_deref();
+            reported.recipient.needs_utf8() || original.is_some_and(|original| !original.is_ascii())
+        })
+    }
+
+    /// Its fields: of the message, then of each recipient (RFC 3464 §2.1).
     fn status(&self) -> Vec<u8> {
+        let is_global = self.is_global();
+        let foreign = |text: &str| if is_global { one_line(text, DIAGNOSTIC_MAX) } else { ascii(text) };
         let mut fields = Vec::new();
         if let Some(id) = self.envelope_id {
             field(&mut fields, "Original-Envelope-Id", &ascii(id));
@@ -162,7 +184,7 @@ impl DeliveryReport<'_> {
             if let Some(said) = &recipient.diagnostic {
                 // `smtp` promises the words of an SMTP reply (RFC 3464 §9.3, diagnostic-type); ours are not one.
                 let kind = if recipient.remote.is_some() { "smtp" } else { "X-Postern" };
-                field(&mut fields, "Diagnostic-Code", &format!("{kind}; {}", ascii(said)));
+                field(&mut fields, "Diagnostic-Code", &format!("{kind}; {}", foreign(said)));
             }
             field(&mut fields, "Last-Attempt-Date", &date(recipient.last_attempt));
             if let Action::Delayed { until } = recipient.action {
@@ -183,8 +205,12 @@ impl DeliveryReport<'_> {
         }
         let end = memmem::find(self.original, b"\r\n\r\n").map_or(self.original.len(), |end| end + 2);
         let (header, _) = self.original.split_at(end);
-        // Of type text: what is not 7-bit is encoded (RFC 6522 §4).
-        MimePart::new("text/rfc822-headers", header)
+        match std::str::from_utf8(header) {
+            // RFC 6533 §5.
+            Ok(text) if self.is_global() && !text.is_ascii() => encoded("message/global-headers", text),
+            // Of type text: what is not 7-bit is encoded (RFC 6522 §4).
+            _ => MimePart::new("text/rfc822-headers", header),
+        }
     }
 }
 
@@ -283,29 +309,27 @@ fn date(at: Timestamp) -> String {
     Date::new(at.millis().div_euclid(1000)).to_rfc822()
 }
 
-/// `rfc822; kim@partner.example`; a non-ASCII local part in the 7-bit form of RFC 6533 §3.
+/// `rfc822; kim@partner.example`, `utf-8; jörg@partner.example` (RFC 6533 §3).
 fn final_recipient(address: &Address) -> String {
-    if address.needs_utf8() {
-        return format!("utf-8; {}", utf8_xtext(&address.to_string()));
-    }
-    format!("rfc822; {address}")
+    let kind = if address.needs_utf8() { "utf-8" } else { "rfc822" };
+    format!("{kind}; {address}")
 }
 
-/// An ORCPT with its type; the value of an internationalised one in 7 bits.
+/// An ORCPT with its type; one beyond ASCII is of the type that allows it, whatever the sender wrote.
 fn typed(original: &str) -> String {
     match original.split_once(';') {
-        Some((kind, value)) if !value.is_ascii() => format!("{}; {}", ascii(kind), utf8_xtext(value)),
+        Some((_, value)) if !value.is_ascii() => {
+            format!("utf-8; {}", one_line(value.trim(), DIAGNOSTIC_MAX))
+        }
         Some((kind, value)) => format!("{}; {}", ascii(kind), ascii(value.trim())),
-        None => format!("rfc822; {}", ascii(original)),
+        None if original.is_ascii() => format!("rfc822; {}", ascii(original)),
+        None => format!("utf-8; {}", one_line(original, DIAGNOSTIC_MAX)),
     }
 }
 
-/// `utf-8-addr-xtext` of RFC 6533 §3: what is not printable ASCII, and `\`, `+`, `=`, as `\x{…}`.
-fn utf8_xtext(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '\\' | '+' | '=');
-    text.chars()
-        .map(|c| if is_plain(c) { c.to_string() } else { format!("\\x{{{:02X}}}", u32::from(c)) })
-        .collect()
+/// A part of UTF-8 in quoted-printable, which RFC 6533 allows for those of its types.
+fn encoded<'a>(kind: &'static str, text: &str) -> MimePart<'a> {
+    MimePart::new(kind, quoted_printable(text.as_bytes())).transfer_encoding("quoted-printable")
 }
 
 /// Foreign words in a field that knows only ASCII (RFC 3464 §2.1.2), on one line.

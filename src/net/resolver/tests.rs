@@ -85,8 +85,8 @@ async fn hosts_of(resolver: &dyn Resolver, domain: &str) -> Result<MailHosts, Dn
     resolver.mail_hosts(&Domain::parse(domain).unwrap()).await
 }
 
-fn hosts(names: &[&str]) -> MailHosts {
-    MailHosts::Hosts(names.iter().map(|&name| name.to_owned()).collect())
+fn hosts(names: &[(u16, &str)]) -> MailHosts {
+    MailHosts::Hosts(names.iter().map(|&(preference, name)| MailHost::new(preference, name)).collect())
 }
 
 #[tokio::test]
@@ -97,7 +97,8 @@ async fn lower_preference_comes_first_and_equal_ones_take_turns() {
         let MailHosts::Hosts(hosts) = hosts_of(&resolver, "partner.example").await.unwrap() else {
             panic!("no hosts")
         };
-        assert_eq!(hosts[2], "c.partner.example");
+        assert_eq!(hosts[2].name, "c.partner.example");
+        assert!(hosts[0].preference == hosts[1].preference && hosts[1].preference < hosts[2].preference);
         seen.insert(hosts);
     }
     assert_eq!(seen.len(), 2, "both orders of equals in 64 tries");
@@ -106,7 +107,7 @@ async fn lower_preference_comes_first_and_equal_ones_take_turns() {
 #[tokio::test]
 async fn a_domain_without_mx_takes_its_own_mail() {
     let resolver = resolver(LONG).await;
-    assert_eq!(hosts_of(&resolver, "bare.example").await, Ok(hosts(&["bare.example"])));
+    assert_eq!(hosts_of(&resolver, "bare.example").await, Ok(hosts(&[(0, "bare.example")])));
     assert_eq!(resolver.addresses("bare.example").await, Ok(Vec::new()));
 }
 
@@ -114,7 +115,7 @@ async fn a_domain_without_mx_takes_its_own_mail() {
 async fn a_null_mx_counts_only_where_it_stands_alone() {
     let resolver = resolver(LONG).await;
     assert_eq!(hosts_of(&resolver, "mute.example").await, Ok(MailHosts::NullMx));
-    assert_eq!(hosts_of(&resolver, "muddled.example").await, Ok(hosts(&["a.partner.example"])));
+    assert_eq!(hosts_of(&resolver, "muddled.example").await, Ok(hosts(&[(5, "a.partner.example")])));
 }
 
 #[tokio::test]
@@ -155,7 +156,7 @@ async fn a_fixed_zone_answers_by_the_same_rules() {
     zone.silent.insert("silent.example".to_owned());
 
     assert_eq!(hosts_of(&zone, "mute.example").await, Ok(MailHosts::NullMx));
-    assert_eq!(hosts_of(&zone, "bare.example").await, Ok(hosts(&["bare.example"])));
+    assert_eq!(hosts_of(&zone, "bare.example").await, Ok(hosts(&[(0, "bare.example")])));
     assert_eq!(hosts_of(&zone, "gone.example").await, Err(DnsFault::NoSuchDomain));
     assert!(matches!(hosts_of(&zone, "silent.example").await, Err(DnsFault::Temporary(_))));
     assert!(matches!(zone.addresses("silent.example").await, Err(DnsFault::Temporary(_))));

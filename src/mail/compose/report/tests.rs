@@ -74,19 +74,51 @@ fn a_report_tells_programs_the_same() {
     assert_eq!(mail.ctype.mimetype, "multipart/report");
     assert_eq!(mail.ctype.params.get("report-type").unwrap(), "delivery-status");
     let [_, status, header] = mail.subparts.as_slice() else { panic!("{} parts", mail.subparts.len()) };
-    assert_eq!(status.ctype.mimetype, "message/delivery-status");
+    // RFC 6533 §3; and yet all of it is in 7 bits.
+    assert_eq!(status.ctype.mimetype, "message/global-delivery-status");
+    assert!(octets.is_ascii());
     assert_eq!(
-        status.get_body().unwrap(),
+        String::from_utf8(status.get_body_raw().unwrap()).unwrap(),
         "Original-Envelope-Id: QQ314159\r\nReporting-MTA: dns; gate.corp.example\r\n\
          Arrival-Date: Tue, 24 Nov 2026 06:00:00 +0000\r\n\r\n\
          Original-Recipient: rfc822; j+a@partner.example\r\n\
-         Final-Recipient: utf-8; j\\x{F6}rg@partner.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\
-         Remote-MTA: dns; mx.partner.example\r\nDiagnostic-Code: smtp; 550 5.1.1 Empf?nger unbekannt\r\n\
+         Final-Recipient: utf-8; jörg@partner.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+         Remote-MTA: dns; mx.partner.example\r\nDiagnostic-Code: smtp; 550 5.1.1 Empfänger unbekannt\r\n\
          Last-Attempt-Date: Tue, 24 Nov 2026 06:01:00 +0000\r\n"
     );
     assert_eq!(header.ctype.mimetype, "text/rfc822-headers");
     assert!(header.get_body().unwrap().contains("Message-ID: <m1@corp.example>"));
     assert!(!header.get_body().unwrap().contains("The body"));
+}
+
+#[test]
+fn an_address_in_ascii_is_reported_in_ascii() {
+    let octets = report(&[failed("kim@partner.example", Some("550 Empfänger"), Some("mx"))], ORIGINAL, false);
+    let mail = mailparse::parse_mail(&octets).unwrap();
+    assert_eq!(mail.subparts[1].ctype.mimetype, "message/delivery-status");
+    assert!(mail.subparts[1].get_body().unwrap().contains("Diagnostic-Code: smtp; 550 Empf?nger\r\n"));
+}
+
+#[test]
+fn a_header_in_utf8_comes_back_as_it_was_with_a_report_about_such_an_address() {
+    let original = "From: ann@corp.example\r\nTo: jörg@partner.example\r\n\r\nGrüße\r\n".as_bytes();
+    let header = original.strip_suffix("\r\nGrüße\r\n".as_bytes()).unwrap();
+    // The address may be the one that the sender wrote (RFC 6533 §4).
+    let of_ascii = Reported {
+        original_recipient: Some("utf-8;jörg@partner.example".to_owned()),
+        ..failed("joerg@partner.example", None, None)
+    };
+    for (reported, kind) in [
+        (failed("jörg@partner.example", None, None), "message/global-headers"),
+        (of_ascii, "message/global-headers"),
+        (failed("kim@partner.example", None, None), "text/rfc822-headers"),
+    ] {
+        let octets = report(&[reported], original, true);
+        assert_sound(&octets);
+        let mail = mailparse::parse_mail(&octets).unwrap();
+        assert_eq!(mail.subparts[2].ctype.mimetype, kind);
+        assert_eq!(mail.subparts[2].get_body_raw().unwrap(), header);
+    }
 }
 
 #[test]
