@@ -13,7 +13,7 @@
 //! 8  daemon                                                 assembly
 //! 7  smtpd · httpd · control                                faces: speak a protocol, know nothing else
 //! 6  intake · delivery · registration · dropoff             flows: one verb each; only they span books
-//!    roster · janitor
+//!    upkeep · roster · janitor
 //! 5  tending                                                a flow too, which others use: inviters command it by mail
 //! 4  notices · auth                                         shared by the flows
 //! 3  accounts · invites · packages · queue                  books: own their tables and their life cycles
@@ -38,7 +38,8 @@
 //!
 //! [`httpd`] shows who invites whom. Only the posted form changes anything: [`registration`] closes the invitation,
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
-//! an expired link stands [`tending`]: a fresh link, or the question to the inviter.
+//! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
+//! accounts afterwards, a forgotten password first of all, is [`upkeep`].
 //!
 //! # The way of a file
 //!
@@ -97,3 +98,4 @@ pub mod smtpd;
 pub mod store;
 pub mod template;
 pub mod tending;
+pub mod upkeep;

@@ -4,8 +4,12 @@
 //! that promise by one record per address, put where none may be: of two people who claim an address at once, one
 //! finds a conflict at the commit.
 
+pub mod applicants;
 mod directory;
+pub mod name;
 mod sessions;
+pub mod uses;
+pub mod words;
 
 use std::collections::BTreeSet;
 
@@ -189,6 +193,20 @@ impl Accounts {
             ADDRESSES.insert(batch, key, &new.id)?;
         }
         ACCOUNTS.replace(batch, &old.value.id, old, new)
+    }
+
+    /// Takes an account away, and with it its addresses, its sessions and the note of its last use. The commit finds a
+    /// conflict if somebody else changed it since `old` was read.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn remove(&self, batch: &mut Batch, old: &Stored<Account>) -> Result<(), StoreFault> {
+        for key in old.value.address_keys() {
+            ADDRESSES.delete(batch, &key);
+        }
+        self.end_sessions(batch, old.value.id, None)?;
+        self.forget_uses(batch, old.value.id)?;
+        ACCOUNTS.remove(batch, &old.value.id, old)
     }
 
     /// Accounts in the order in which they were opened, behind `after`, at most `limit`.

@@ -2,26 +2,38 @@
 
 use crate::accounts::{Account, Accounts, Session};
 use crate::base::clock::Timestamp;
+use crate::base::id::AccountId;
 use crate::base::secret::{Token, TokenHash};
 use crate::store::schema;
-use crate::store::{Batch, StoreFault, Table};
+use crate::store::{Batch, StoreFault, Stored, Table};
 
 const SESSIONS: Table<TokenHash, Session> = Table::new(schema::SESSIONS);
 /// The same sessions in the order in which they end, so that sweeping never looks at those that last.
-const ENDS: Table<(Timestamp, TokenHash), ()> = Table::new(schema::SESSION_ENDS);
+const ENDS: Table<(Timestamp, TokenHash), AccountId> = Table::new(schema::SESSION_ENDS);
+/// The same by their account.
+const OF_ACCOUNT: Table<(AccountId, TokenHash), ()> = Table::new(schema::ACCOUNT_SESSIONS);
+
+/// Sessions of one account at once; beyond that the one that was started first ends.
+const SESSIONS_MAX: usize = 100;
 
 impl Accounts {
-    /// Starts a session. The token goes into the cookie; only its hash is kept.
+    /// Starts a session, which is a use of the account. The token goes into the cookie; only its hash is kept.
     ///
     /// # Errors
-    /// Where the record is too large.
+    /// Where the store failed.
     pub fn start_session(
         &self,
         batch: &mut Batch,
         token: &Token,
         session: &Session,
     ) -> Result<(), StoreFault> {
-        ENDS.insert(batch, &(session.ends, token.hash()), &())?;
+        let others = OF_ACCOUNT.scan_prefix(&self.store, &session.account.octets(), SESSIONS_MAX)?;
+        if others.len() == SESSIONS_MAX {
+            self.make_room(batch, others.iter().map(|((_, hash), _)| hash))?;
+        }
+        self.note_use(batch, session.account, session.started)?;
+        OF_ACCOUNT.insert(batch, &(session.account, token.hash()), &())?;
+        ENDS.insert(batch, &(session.ends, token.hash()), &session.account)?;
         SESSIONS.insert(batch, &token.hash(), session)
     }
 
@@ -44,8 +56,73 @@ impl Accounts {
     }
 
     /// Ends a session. What remembers its end goes with the next sweep.
-    pub fn end_session(&self, batch: &mut Batch, hash: &TokenHash) {
-        SESSIONS.delete(batch, hash);
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn end_session(&self, batch: &mut Batch, hash: &TokenHash) -> Result<(), StoreFault> {
+        if let Some(session) = SESSIONS.get(&self.store, hash)? {
+            end(batch, session.value.account, hash);
+        }
+        Ok(())
+    }
+
+    /// The sessions of an account that last beyond `now`, the newest first.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn sessions_of(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenHash, Session)>, StoreFault> {
+        let mut sessions = Vec::new();
+        for ((_, hash), _) in OF_ACCOUNT.scan_prefix(&self.store, &account.octets(), 2 * SESSIONS_MAX)? {
+            if let Some(session) =
+                SESSIONS.get(&self.store, &hash)?.filter(|session| session.value.ends > now)
+            {
+                sessions.push((hash, session.value));
+            }
+        }
+        sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.started));
+        Ok(sessions)
+    }
+
+    /// Ends all sessions of an account but the one to be kept.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn end_sessions(
+        &self,
+        batch: &mut Batch,
+        account: AccountId,
+        kept: Option<&TokenHash>,
+    ) -> Result<(), StoreFault> {
+        // Twice as many: of sign-ins at the same moment none sees the others.
+        for ((_, hash), _) in OF_ACCOUNT.scan_prefix(&self.store, &account.octets(), 2 * SESSIONS_MAX)? {
+            if kept != Some(&hash) {
+                end(batch, account, &hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the one of these that was started first.
+    fn make_room<'a>(
+        &self,
+        batch: &mut Batch,
+        hashes: impl Iterator<Item = &'a TokenHash>,
+    ) -> Result<(), StoreFault> {
+        let mut oldest: Option<(Session, TokenHash)> = None;
+        for hash in hashes {
+            let Some(Stored { value: session, .. }) = SESSIONS.get(&self.store, hash)? else { continue };
+            if oldest.as_ref().is_none_or(|(oldest, _)| session.started < oldest.started) {
+                oldest = Some((session, *hash));
+            }
+        }
+        if let Some((session, hash)) = oldest {
+            end(batch, session.account, &hash);
+        }
+        Ok(())
     }
 
     /// Removes sessions that have ended by `now`, the oldest first, at most `limit`; gives how many.
@@ -59,15 +136,20 @@ impl Accounts {
         limit: usize,
     ) -> Result<usize, StoreFault> {
         let mut swept = 0;
-        for (key, _) in
+        for (key, account) in
             ENDS.scan(&self.store, None, limit)?.into_iter().take_while(|((ends, _), _)| *ends <= now)
         {
-            SESSIONS.delete(batch, &key.1);
+            end(batch, account.value, &key.1);
             ENDS.delete(batch, &key);
             swept += 1;
         }
         Ok(swept)
     }
+}
+
+fn end(batch: &mut Batch, account: AccountId, hash: &TokenHash) {
+    SESSIONS.delete(batch, hash);
+    OF_ACCOUNT.delete(batch, &(account, *hash));
 }
 
 #[cfg(test)]
@@ -127,7 +209,7 @@ mod tests {
         store.commit(batch).await.unwrap();
 
         let mut batch = Batch::new();
-        accounts.end_session(&mut batch, &tokens[3].hash());
+        accounts.end_session(&mut batch, &tokens[3].hash()).unwrap();
         store.commit(batch).await.unwrap();
         assert!(accounts.session(&tokens[3].hash(), start).unwrap().is_none());
 
@@ -138,5 +220,56 @@ mod tests {
         }
         assert!(accounts.session(&tokens[1].hash(), start).unwrap().is_none());
         assert!(accounts.session(&tokens[2].hash(), start + HOUR * 2).unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn all_sessions_of_one_account_end_but_the_one_that_is_kept() {
+        let (accounts, store, _folder) = book();
+        let start = Timestamp::from_millis(0);
+        let (ann, bob) = (account("ann@corp.example", &[]), account("bob@corp.example", &[]));
+        let tokens: Vec<Token> = (0..4).map(|_| Token::fresh().unwrap()).collect();
+        let mut batch = Batch::new();
+        for (token, owner) in tokens.iter().zip([&ann, &ann, &ann, &bob]) {
+            accounts.start_session(&mut batch, token, &session_of(owner, start + HOUR)).unwrap();
+        }
+        accounts.insert(&mut batch, &ann).unwrap();
+        accounts.insert(&mut batch, &bob).unwrap();
+        store.commit(batch).await.unwrap();
+        assert_eq!(accounts.sessions_of(ann.id, start).unwrap().len(), 3);
+
+        let mut batch = Batch::new();
+        accounts.end_sessions(&mut batch, ann.id, Some(&tokens[1].hash())).unwrap();
+        store.commit(batch).await.unwrap();
+        let lasting = |owner: &Account| accounts.sessions_of(owner.id, start).unwrap();
+        assert_eq!(lasting(&ann).iter().map(|(hash, _)| *hash).collect::<Vec<_>>(), [tokens[1].hash()]);
+        assert_eq!(lasting(&bob).len(), 1);
+        assert!(accounts.session(&tokens[0].hash(), start).unwrap().is_none());
+
+        let old = accounts.by_id(ann.id).unwrap().unwrap();
+        let mut batch = Batch::new();
+        accounts.remove(&mut batch, &old).unwrap();
+        store.commit(batch).await.unwrap();
+        assert!(lasting(&ann).is_empty());
+        assert!(accounts.last_use(ann.id).unwrap().is_none());
+        assert!(accounts.by_address(&ann.mailbox.address).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn of_too_many_sessions_the_first_one_ends() {
+        let (accounts, store, _folder) = book();
+        let ann = account("ann@corp.example", &[]);
+        let mut tokens = Vec::new();
+        for number in 0..=i64::try_from(SESSIONS_MAX).unwrap() {
+            let token = Token::fresh().unwrap();
+            let started = Timestamp::from_millis(number);
+            let session = Session { started, ..session_of(&ann, started + HOUR) };
+            let mut batch = Batch::new();
+            accounts.start_session(&mut batch, &token, &session).unwrap();
+            store.commit(batch).await.unwrap();
+            tokens.push(token);
+        }
+        let lasting = accounts.sessions_of(ann.id, Timestamp::from_millis(0)).unwrap();
+        assert_eq!(lasting.len(), SESSIONS_MAX);
+        assert!(lasting.iter().all(|(hash, _)| *hash != tokens[0].hash()));
     }
 }

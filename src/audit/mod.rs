@@ -3,6 +3,7 @@
 //! Each event is one line of the journal with fields, target `audit`. Addresses are masked, also those inside the
 //! words of others; a line holds no secret, no line break and nothing endless.
 
+mod deed;
 pub mod dropoff;
 
 use std::net::IpAddr;
@@ -11,6 +12,8 @@ use tracing::info;
 
 use crate::base::address::Address;
 use crate::base::id::{InvitationId, MessageId};
+
+pub use self::deed::Deed;
 
 /// Characters of foreign words (a reply, a reason) in one line.
 const WORDS_MAX: usize = 400;
@@ -193,6 +196,17 @@ pub enum Event<'a> {
         /// The address.
         address: &'a Address,
     },
+    /// Something was done to an account.
+    Account {
+        /// What.
+        deed: Deed,
+        /// Whose account it is.
+        whom: &'a Address,
+        /// By whom: `person`, `link`, `administrator`, `time`.
+        by: &'a str,
+        /// From where; `None` on this machine.
+        peer: Option<IpAddr>,
+    },
     /// A template of the admin was not taken; the last good one stays.
     TemplateRefused {
         /// The file, relative to the admin's folder.
@@ -264,6 +278,9 @@ pub fn record(event: &Event<'_>) {
         }
         Event::AddressTaken { address } => {
             info!(target: "audit", address = address.masked(), "address taken by another account");
+        }
+        Event::Account { deed, whom, by, peer } => {
+            info!(target: "audit", account = whom.masked(), by, peer = from(peer), "{}", deed.words());
         }
         Event::TemplateRefused { file, reason } => {
             info!(target: "audit", file = words(file), reason = words(reason), "template refused");

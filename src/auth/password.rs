@@ -2,11 +2,14 @@
 //!
 //! Kept is an argon2id hash, a PHC string that carries its own parameters, so that they can be raised without breaking
 //! what there is. Hashing runs off the threads that carry mail, at most so often at once.
+//!
+//! A password is the same however a keyboard spells it: it is prepared by RFC 8265 §4.2 before anything is done with it.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon2::password_hash::Error as PhcError;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task;
@@ -131,6 +134,7 @@ fn weak(warning: Option<Warning>) -> Phrase {
 /// # Errors
 /// [`PasswordFault`] says what to do better.
 pub fn check(password: &Secret, address: &str, name: &str, organisation: &str) -> Result<(), PasswordFault> {
+    let password = prepared(password);
     let password = password.reveal();
     let characters = password.chars().count();
     if characters < *CHARACTERS.start() {
@@ -159,6 +163,19 @@ pub fn check(password: &Secret, address: &str, name: &str, organisation: &str) -
     Err(PasswordFault::Weak(strength.feedback().and_then(Feedback::warning)))
 }
 
+/// Every space as the ASCII one, and composed characters (RFC 8265 §4.2.2, OpaqueString: rules 2 and 4). What its rules
+/// forbid beyond that, such as control characters, is taken: nobody is kept out for it.
+fn prepared(password: &Secret) -> Secret {
+    let spaced: String = password.reveal().chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+    let spaced = Secret::new(spaced);
+    Secret::new(ComposingNormalizerBorrowed::new_nfc().normalize(spaced.reveal()))
+}
+
+/// Unicode's general category Zs.
+const fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+}
+
 impl Passwords {
     /// At most so many hashes at once; each takes a core and 19 MiB.
     #[must_use]
@@ -181,7 +198,7 @@ impl Passwords {
         name: &str,
         organisation: &str,
     ) -> Result<Result<String, PasswordFault>, HashFault> {
-        let password = password.clone();
+        let password = prepared(password);
         let [address, name, organisation] = [address, name, organisation].map(str::to_owned);
         self.in_turn(move || match check(&password, &address, &name, &organisation) {
             Ok(()) => phc_of(&password).map(Ok),
@@ -195,7 +212,7 @@ impl Passwords {
     /// # Errors
     /// [`HashFault::Busy`] where too many wait already.
     pub async fn hash(&self, password: &Secret) -> Result<String, HashFault> {
-        let password = password.clone();
+        let password = prepared(password);
         self.in_turn(move || phc_of(&password)).await
     }
 
@@ -205,7 +222,7 @@ impl Passwords {
     /// # Errors
     /// [`HashFault::Busy`] where too many wait already; [`HashFault::Failed`] where the PHC string is none.
     pub async fn verify(&self, password: &Secret, phc: Option<&str>) -> Result<bool, HashFault> {
-        let (password, phc) = (password.clone(), phc.map(str::to_owned));
+        let (password, phc) = (prepared(password), phc.map(str::to_owned));
         self.in_turn(move || {
             phc.map_or_else(|| phc_of(&password).map(|_| false), |phc| is_behind(&password, &phc))
         })
@@ -298,6 +315,16 @@ mod tests {
         assert!(!passwords.verify(&Secret::new("correct horsf"), Some(&phc)).await.unwrap());
         assert!(!passwords.verify(&secret, None).await.unwrap());
         assert!(matches!(passwords.verify(&secret, Some("")).await, Err(HashFault::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_on_every_keyboard() {
+        let passwords = Passwords::new(1);
+        let phc = passwords.hash(&Secret::new("grüne Lampe sieben")).await.unwrap();
+        let elsewhere = Secret::new("gru\u{308}ne\u{a0}Lampe\u{3000}sieben");
+        assert!(passwords.verify(&elsewhere, Some(&phc)).await.unwrap());
+        assert!(!passwords.verify(&Secret::new("grune Lampe sieben"), Some(&phc)).await.unwrap());
+        assert_eq!(checked(&"e\u{301}".repeat(7)), Err(PasswordFault::TooShort), "as a person counts");
     }
 
     #[tokio::test]

@@ -108,8 +108,13 @@ impl<Kind> FromStr for Id<Kind> {
 }
 
 impl<Kind> Serialize for Id<Kind> {
+    /// Where people read it, as it is printed everywhere.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -134,5 +139,8 @@ mod tests {
         let id = InvitationId::fresh();
         assert_eq!(id.to_string().parse::<InvitationId>().unwrap(), id);
         assert_eq!(InvitationId::from_octets(id.octets()), id);
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<InvitationId>(&json).unwrap(), id);
     }
 }

@@ -1,7 +1,9 @@
-//! `postern account`: staff with a local account.
+//! `postern account`: staff with a local account, and the guests they have invited.
 //!
 //! The store has one owner at a time. If a daemon runs, it is asked over its control socket; if none runs, the
 //! command opens the store itself. Both ways end in the same [`Roster`].
+
+mod changes;
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -12,14 +14,14 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use http::Method;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Rights};
 use crate::auth::password::Passwords;
 use crate::base::address::Address;
 use crate::base::clock::SystemClock;
 use crate::base::mailbox::Mailbox;
 use crate::cli::{ConfigFile, prompt};
 use crate::config::Settings;
-use crate::control::api::{AccountLine, AddAccount, SetPassword};
+use crate::control::api::{AccountLine, AddAccount, SetPassword, WantedAccounts};
 use crate::control::client::Client;
 use crate::roster::Roster;
 use crate::store::Store;
@@ -32,10 +34,25 @@ pub enum Command {
     /// The password is asked for, or read from the first line of the input or of a file. Whether the service runs does
     /// not matter: if it does, it is asked to do it.
     Add(Add),
-    /// List all staff members
+    /// List all staff members, or all guests
     ///
     /// One line a person: address, name, other addresses, and what is special.
     List(List),
+    /// Show one account: what its person may do, when it was used last, who invited
+    Show(changes::Whom),
+    /// Let a staff member do something: invite, invite-internal or admin
+    Allow(changes::Right),
+    /// Let a staff member not do something any more: invite, invite-internal or admin
+    Forbid(changes::Right),
+    /// Refuse to let a person sign in; whoever is signed in is out at once
+    Lock(changes::Whom),
+    /// Let a person sign in again
+    Unlock(changes::Whom),
+    /// End an account, of staff or of a guest
+    ///
+    /// The person is out at once and gets no mail. What a guest has handed over stays with the staff. The address can be
+    /// invited, or added, again.
+    Remove(changes::Whom),
     /// Give a staff member a new password
     ///
     /// The password is asked for, or read from the first line of the input or of a file.
@@ -56,6 +73,12 @@ pub struct Add {
     /// May send mail, but no invitations
     #[arg(long)]
     no_invite: bool,
+    /// May send internal invitations
+    #[arg(long)]
+    invite_internal: bool,
+    /// May administer the gateway
+    #[arg(long)]
+    admin: bool,
     /// Read the password from the first line of this file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -66,6 +89,9 @@ pub struct Add {
 /// How to list.
 #[derive(Debug, Args)]
 pub struct List {
+    /// The guests instead of the staff
+    #[arg(long)]
+    guests: bool,
     /// Print a JSON array instead
     #[arg(long)]
     json: bool,
@@ -91,6 +117,12 @@ pub async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Add(wanted) => add(wanted, out).await,
         Command::List(wanted) => list(wanted, out).await,
         Command::Password(wanted) => password(wanted, out).await,
+        Command::Show(whom) => changes::show(whom, out).await,
+        Command::Allow(right) => changes::grant(right, true, out).await,
+        Command::Forbid(right) => changes::grant(right, false, out).await,
+        Command::Lock(whom) => changes::lock(whom, true, out).await,
+        Command::Unlock(whom) => changes::lock(whom, false, out).await,
+        Command::Remove(whom) => changes::remove(whom, out).await,
     }
 }
 
@@ -100,7 +132,11 @@ async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
         mailbox: Mailbox::named(wanted.name.as_deref().unwrap_or_default(), wanted.address),
         aliases: wanted.aliases,
         password: prompt::password(wanted.password_file.as_deref())?.reveal().to_owned(),
-        may_invite: !wanted.no_invite,
+        rights: Rights {
+            invite: !wanted.no_invite,
+            invite_internal: wanted.invite_internal,
+            admin: wanted.admin,
+        },
     };
     let added = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::POST, "/accounts", &account).await?,
@@ -117,9 +153,12 @@ async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
 async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = settings(&wanted.file)?;
     let lines: Vec<AccountLine> = match Reach::of(&settings).await? {
-        Reach::Daemon(client) => client.ask(Method::GET, "/accounts", &()).await?,
+        Reach::Daemon(client) => {
+            let path = format!("/accounts?guests={}", wanted.guests);
+            client.ask(Method::GET, &path, &()).await?
+        }
         Reach::Store(opened) => {
-            let listed = opened.roster.list();
+            let listed = opened.roster.list(WantedAccounts { guests: wanted.guests }.kind());
             opened.close().await;
             listed?.iter().map(AccountLine::from).collect()
         }
@@ -130,7 +169,12 @@ async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
         return Ok(());
     }
     if lines.is_empty() {
-        writeln!(out, "There are no staff accounts yet; `postern account add ADDRESS` makes one.")?;
+        let words = if wanted.guests {
+            "There are no guests yet."
+        } else {
+            "There are no staff accounts yet; `postern account add ADDRESS` makes one."
+        };
+        writeln!(out, "{words}")?;
     }
     for line in lines {
         writeln!(out, "{}", sentence(&line))?;
@@ -142,7 +186,10 @@ fn sentence(line: &AccountLine) -> String {
     let mut words = vec![line.address.to_string()];
     words.extend(line.name.clone());
     words.extend(line.aliases.iter().map(|alias| format!("also {alias}")));
-    words.extend((!line.may_invite).then(|| "may not invite".to_owned()));
+    words.extend((!line.guest && !line.may_invite).then(|| "may not invite".to_owned()));
+    words.extend(line.may_invite_internal.then(|| "may invite internally".to_owned()));
+    words.extend(line.admin.then(|| "administrator".to_owned()));
+    words.extend(line.directory.then(|| "signs in with the directory".to_owned()));
     words.extend(line.locked.then(|| "locked".to_owned()));
     words.join("  ")
 }

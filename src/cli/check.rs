@@ -132,7 +132,15 @@ fn try_to_write(directory: &Path) -> io::Result<()> {
 
 fn templates(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
     let Some(folder) = &settings.templates else { return Ok(()) };
-    match Folder::new(folder.clone()).refresh(&Shelf::new(Templates::built_in())) {
+    let shelf = Shelf::new(Templates::built_in());
+    let read = Folder::new(folder.clone()).refresh(&shelf);
+    let language = settings.organisation.language;
+    if !shelf.current().languages().contains(&language) {
+        let problem = format!("there are no texts in “{language}”");
+        let remedy = format!("Put them into {}/{language}, or choose another.", folder.display());
+        report.found("organisation.language", &problem, &remedy)?;
+    }
+    match read {
         Ok(faults) if faults.is_empty() => report.fine(&folder.display(), "has no faulty template"),
         Ok(faults) => faults.iter().try_for_each(|fault| {
             report.found("templates.directory", fault, "Mend the file; until then the built-in text is used.")

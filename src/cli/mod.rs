@@ -7,6 +7,7 @@ mod invite;
 mod prompt;
 mod queue;
 mod serve;
+mod template;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,9 @@ enum Command {
     /// List invitations, take one back, give it more days, or send a fresh link
     #[command(subcommand)]
     Invite(invite::Command),
+    /// Look at the texts of mails and pages, try them, and take them out to be changed
+    #[command(subcommand)]
+    Template(template::Command),
     /// See what waits to be delivered and why; try it now, hold, release or drop it
     #[command(subcommand)]
     Queue(queue::Command),
@@ -88,6 +92,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Check(file) => check::run(&file.config, out).await,
         Command::Account(command) => account::run(command, out).await,
         Command::Invite(command) => invite::run(command, out).await,
+        Command::Template(command) => template::run(command, out),
         Command::Queue(command) => queue::run(command, out).await,
     }
 }

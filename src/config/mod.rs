@@ -13,6 +13,7 @@ mod ldap;
 mod limits;
 mod listen;
 mod organisation;
+mod people;
 mod relay;
 mod saml;
 mod section;
@@ -38,6 +39,7 @@ pub use self::dkim::Dkim;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
+pub use self::people::{GuestAccounts, Registration};
 pub use self::relay::Bounces;
 pub use self::saml::{Saml, SamlRights};
 
@@ -56,6 +58,10 @@ pub struct Settings {
     pub invite: Invite,
     /// What guests may leave.
     pub dropoff: Dropoff,
+    /// How accounts of guests begin.
+    pub registration: Registration,
+    /// How accounts of guests end.
+    pub guests: GuestAccounts,
     /// Where mail goes.
     pub relay: Relay,
     /// Keys that sign mail; none is fine.
@@ -347,6 +353,8 @@ impl Settings {
         let listeners = listen::listeners(root, web.as_ref());
         let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
         let dropoff = root.section("dropoff", dropoff::dropoff);
+        let registration = root.section("registration", people::registration);
+        let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
         let dkim = dkim::keys(root);
         let saml = saml::providers(root);
@@ -362,6 +370,8 @@ impl Settings {
             web: web?,
             invite: invite?,
             dropoff,
+            registration,
+            guests,
             relay: relay?,
             dkim: dkim?,
             saml: saml?,

@@ -115,6 +115,14 @@ fn a_limit_of_invitations_can_be_lifted() {
 }
 
 #[test]
+fn accounts_of_guests_may_last_for_ever() {
+    let folder = Folder::with(&format!("{MINIMAL}[guests]\nend_after = \"never\"\n"));
+    assert_eq!(folder.read(&[]).unwrap().guests.end_after, None);
+    let fault = fault_of("[guests]\nend_after = \"30 days\"\n");
+    assert!(fault.starts_with("guests.end_after: ") && fault.ends_with("Or write \"never\"."), "{fault}");
+}
+
+#[test]
 fn every_key_is_documented() {
     // A key that nobody knows is answered with all that are known.
     let strange = spelled_out(true).lines().fold(String::new(), |text, line| {
@@ -147,6 +155,7 @@ fn a_trial_in_one_folder_has_the_same_defaults() {
     assert_eq!(trial.organisation, read.organisation);
     assert_eq!((trial.invite, trial.limits, trial.relay), (read.invite, read.limits, read.relay));
     assert_eq!((trial.listeners, trial.log), (read.listeners, read.log));
+    assert_eq!((trial.registration, trial.guests), (read.registration, read.guests));
     assert_eq!(trial.web.public_url, "https://127.0.0.1:8443");
     assert!(trial.server.key.starts_with(folder) && trial.storage.directory.starts_with(folder));
     assert!(Settings::in_directory(folder, &[], "127.0.0.1:0".parse().unwrap()).is_err());
@@ -159,6 +168,8 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(settings.invite.addresses[0].to_string(), "invite@corp.example");
     assert_eq!(settings.organisation.notice_address.to_string(), "postern@corp.example");
     assert_eq!(settings.invite.lifespan.in_days(), 14);
+    assert!(!settings.registration.verify_email);
+    assert_eq!(settings.guests.end_after, Some(Duration::from_hours(365 * 24)));
     assert_eq!(settings.limits.message_octets, 52_428_800);
     assert_eq!(settings.relay.give_up_after, Duration::from_hours(5 * 24));
     assert_eq!(settings.listeners.iter().map(|one| one.address.port()).collect::<Vec<_>>(), [587, 465]);

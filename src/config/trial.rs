@@ -7,7 +7,8 @@ use crate::base::address::{Address, Domain};
 use crate::base::language::Language;
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
-    Dropoff, Fault, Faults, Invite, Limits, Log, Organisation, Relay, Server, Settings, Storage, Web,
+    Dropoff, Fault, Faults, GuestAccounts, Invite, Limits, Log, Organisation, Registration, Relay, Server,
+    Settings, Storage, Web,
 };
 use crate::config::{listen, storage};
 
@@ -55,6 +56,8 @@ impl Settings {
             },
             invite: Invite::at(invite.to_vec()),
             dropoff: Dropoff { reserve: RESERVE, ..Dropoff::default() },
+            registration: Registration::default(),
+            guests: GuestAccounts::default(),
             relay: Relay::default(),
             dkim: Vec::new(),
             saml: Vec::new(),

@@ -8,8 +8,9 @@ use crate::base::address::{Address, LocalPart};
 use crate::config::{self, Settings};
 use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
+use crate::dropoff::Dropoff;
 use crate::httpd::router::Bounds;
-use crate::httpd::{self, router};
+use crate::httpd::{self, Patience, router};
 use crate::mail::outline;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::listener::Listener;
@@ -59,6 +60,7 @@ impl Doors {
         self,
         rooms: &Rooms,
         settings: &Settings,
+        dropoff: Dropoff,
         outside: Outside,
         lifecycle: &Lifecycle,
     ) -> (Vec<SocketAddr>, SocketAddr) {
@@ -85,8 +87,10 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let router = router::router(rooms.pages(settings), outside.mailbox, bounds);
-        let served = httpd::serve(self.web, self.web_tls, router, limits.web_request_time, lifecycle.clone());
+        let parts = rooms.pages(settings, dropoff, lifecycle);
+        let router = router::router(parts, outside.mailbox, bounds);
+        let patience = Patience::new(limits.web_request_time);
+        let served = httpd::serve(self.web, self.web_tls, router, patience, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses
     }

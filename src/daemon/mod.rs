@@ -24,7 +24,6 @@ use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
 use crate::httpd::pages::mailbox::Demo;
-use crate::janitor::Janitor;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::{HickoryResolver, Resolver};
 use crate::net::tls::{ServerTls, TlsFault};
@@ -91,11 +90,9 @@ impl Daemon {
         // From here on nothing fails. The parts begin to work, those below before those above.
         let life = lifecycle.clone();
         lifecycle.spawn("delivery", async move { delivery.run(&life).await });
-        let (store, accounts, invites) = (rooms.store.clone(), rooms.accounts.clone(), rooms.invites.clone());
-        let clock = Arc::clone(&rooms.clock);
-        let janitor = Janitor::new(store, accounts, invites, clock).telling(rooms.renewals(&settings));
+        let janitor = rooms.janitor(&settings).telling(rooms.renewals(&settings));
         lifecycle.spawn("janitor", janitor.run(lifecycle.clone()));
-        lifecycle.spawn("drop-offs", dropoff.run(lifecycle.clone()));
+        lifecycle.spawn("drop-offs", dropoff.clone().run(lifecycle.clone()));
         let roster = rooms.roster(&settings);
         let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
@@ -103,7 +100,7 @@ impl Daemon {
             .merge(queue::router(rooms.queue.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
-        let (listeners, web) = doors.open(&rooms, &settings, outside, &lifecycle);
+        let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);
 
         let Rooms { store, queue, .. } = rooms;
         let stop_within = settings.server.stop_within;

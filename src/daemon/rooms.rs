@@ -24,6 +24,7 @@ use crate::intake::{Intake, Parts, Policy, guest};
 use crate::invites::Invites;
 use crate::invites::addresses::Addresses;
 use crate::invites::seal::Seals;
+use crate::janitor::Janitor;
 use crate::mail::dkim::Signer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::resolver::Resolver;
@@ -40,6 +41,8 @@ use crate::store::spool::Spool;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::forgotten::Forgotten;
+use crate::upkeep::{self, Upkeep};
 
 /// A whole office behind one address may mistype more often than one person.
 const PEER_PATIENCE: u32 = 10;
@@ -188,7 +191,7 @@ impl Rooms {
             self.notices(settings),
             self.queue.clone(),
             Arc::clone(&self.clock),
-            Rules::new(&settings.organisation, &settings.web),
+            Rules::new(&settings.organisation, &settings.web, &settings.registration),
         )
     }
 
@@ -221,7 +224,16 @@ impl Rooms {
     }
 
     /// What the pages stand on.
-    pub(super) fn pages(&self, settings: &Settings) -> router::Parts {
+    pub(super) fn pages(
+        &self,
+        settings: &Settings,
+        dropoff: Dropoff,
+        lifecycle: &Lifecycle,
+    ) -> router::Parts {
+        let upkeep = self.upkeep(settings);
+        let (asked_for, asked_by) = (self.failures(settings, 1), self.failures(settings, PEER_PATIENCE));
+        let (forgotten, clerk) = Forgotten::new(upkeep.clone(), asked_for, asked_by);
+        lifecycle.spawn("forgotten passwords", clerk.run(lifecycle.clone()));
         let sessions = Sessions::new(
             self.accounts.clone(),
             self.store.clone(),
@@ -236,7 +248,42 @@ impl Rooms {
             registration: self.registration(settings),
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
+            upkeep,
+            forgotten,
+            dropoff,
         }
+    }
+
+    /// Clears away what has ended.
+    pub(super) fn janitor(&self, settings: &Settings) -> Janitor {
+        Janitor::new(
+            self.store.clone(),
+            self.accounts.clone(),
+            self.invites.clone(),
+            self.notices(settings),
+            self.queue.clone(),
+            Arc::clone(&self.clock),
+            settings.guests.end_after,
+        )
+    }
+
+    /// What people do about their own accounts.
+    fn upkeep(&self, settings: &Settings) -> Upkeep {
+        let parts = upkeep::Parts {
+            store: self.store.clone(),
+            accounts: self.accounts.clone(),
+            passwords: self.passwords.clone(),
+            notices: self.notices(settings),
+            queue: self.queue.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        Upkeep::new(parts, self.failures(settings, 1), &settings.organisation.name)
+    }
+
+    /// Failures that are counted apart from others: so many times the patience that a sign-in has.
+    fn failures(&self, settings: &Settings, patience: u32) -> Failures {
+        let free = settings.limits.sign_in_failures.saturating_mul(patience);
+        Failures::new(Arc::clone(&self.clock), free, settings.limits.sign_in_entries)
     }
 
     /// Staff accounts.

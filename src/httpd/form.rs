@@ -54,7 +54,7 @@ impl Origin {
     }
 
     /// Whether the browser says that the form was sent from another site's page.
-    fn is_foreign(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_foreign(&self, headers: &HeaderMap) -> bool {
         // Fetch Metadata §2.4. `none` is a person's own doing, by address bar or bookmark.
         if let Some(site) = headers.get("sec-fetch-site") {
             return !matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -85,10 +85,16 @@ where
             axum::Form::<Posted<F>>::from_request(Request::from_parts(parts, body), state)
                 .await
                 .map_err(IntoResponse::into_response)?;
-        constant_time::verify_slices_are_equal(posted.form.as_bytes(), by.form_token().as_bytes())
-            .map_err(|_| StatusCode::FORBIDDEN.into_response())?;
+        if !is_token_of(&by, &posted.form) {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
         Ok(Self { by, fields: posted.fields })
     }
+}
+
+/// Whether a hidden field has what was given to this person. In constant time.
+pub(super) fn is_token_of(by: &impl FormToken, field: &str) -> bool {
+    constant_time::verify_slices_are_equal(field.as_bytes(), by.form_token().as_bytes()).is_ok()
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@
 //! - Every wait has an end, and every connection too: see [`serve`].
 
 pub mod cookie;
+pub mod download;
 pub mod form;
+pub mod moving;
+pub mod multipart;
 pub mod page;
 pub mod pages;
 pub mod permit;
@@ -20,6 +23,7 @@ pub mod router;
 pub mod session;
 #[cfg(test)]
 mod tests;
+pub mod tus;
 
 use std::convert::Infallible;
 use std::future;
@@ -40,6 +44,7 @@ use hyper_util::server::conn::auto::Builder;
 use tower::ServiceExt;
 use tracing::debug;
 
+use crate::httpd::moving::{Meter, Moving};
 use crate::httpd::permit::Peer;
 use crate::net::lifecycle::Lifecycle;
 use crate::net::listener::{Arrival, Listener};
@@ -56,28 +61,33 @@ const HEAD_MAX: usize = 16 * 1024;
 const STREAMS_MAX: u32 = 32;
 /// How often an HTTP/2 connection in which nothing happens is asked whether somebody is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// A connection older than this is closed after what is running in it.
-const CONNECTION_AGE_MAX: Duration = Duration::from_hours(1);
+
+/// How long connections are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the handshake, the first request, the head of each request and with it the idle time between two, and for the
+    /// end of a connection when the daemon stops (`limits.web_request_time`).
+    pub request_time: Duration,
+    /// For the next octet while something is running: a browser that neither sends nor takes is gone.
+    pub stall: Duration,
+    /// A connection older than this is closed after what is running in it.
+    pub age: Duration,
+}
 
 /// Serves until the lifecycle stops; then what is running is finished, and idle connections are closed.
 ///
-/// `request_time` (`limits.web_request_time`) bounds the handshake, the wait for the first request, the head of each
-/// request and with it the idle time between two, and the end of a connection that was asked to end. What a request may
-/// take in all is the [`router`]'s bound.
+/// [`Patience`] bounds every wait. What a request may take in all is the [`router`]'s bound; files take as long as their
+/// octets keep moving.
 pub async fn serve(
     listener: Listener,
     tls: ServerTls,
     router: Router,
-    request_time: Duration,
+    patience: Patience,
     lifecycle: Lifecycle,
 ) {
     while let Some(arrival) = listener.accept(&lifecycle).await {
-        let connection = Connection {
-            tls: tls.clone(),
-            router: router.clone(),
-            request_time,
-            lifecycle: lifecycle.clone(),
-        };
+        let connection =
+            Connection { tls: tls.clone(), router: router.clone(), patience, lifecycle: lifecycle.clone() };
         lifecycle.spawn("web connection", connection.run(arrival));
     }
 }
@@ -86,8 +96,17 @@ pub async fn serve(
 struct Connection {
     tls: ServerTls,
     router: Router,
-    request_time: Duration,
+    patience: Patience,
     lifecycle: Lifecycle,
+}
+
+impl Patience {
+    /// With this for a request, two minutes beyond it for an octet, and an hour for a connection.
+    #[must_use]
+    pub fn new(request_time: Duration) -> Self {
+        let stall = request_time + Duration::from_mins(2);
+        Self { request_time, stall, age: Duration::from_hours(1) }
+    }
 }
 
 impl Connection {
@@ -99,7 +118,7 @@ impl Connection {
             // Before the handshake nothing can be said that a browser would show.
             Err(full) => return debug!(%peer, %full, "web connection turned away"),
         };
-        match self.tls.accept(arrival.stream, self.request_time).await {
+        match self.tls.accept(arrival.stream, self.patience.request_time).await {
             Ok(stream) => self.speak(stream, peer).await,
             Err(fault) => debug!(%peer, %fault, "no TLS with this browser"),
         }
@@ -115,14 +134,15 @@ impl Connection {
             let router = router.clone();
             async move { answer(router, request).await }
         });
-        let http = protocol(&stream, self.request_time, &self.lifecycle);
+        let http = protocol(&stream, self.patience.request_time, &self.lifecycle);
         // hyper waits for the preface of HTTP/2 (RFC 9113 §3.4) without end.
         let silence = async {
-            tokio::time::sleep(self.request_time).await;
+            tokio::time::sleep(self.patience.request_time).await;
             if has_asked.load(Ordering::Relaxed) {
                 future::pending::<()>().await;
             }
         };
+        let (stream, meter) = Moving::new(stream);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => {
@@ -132,13 +152,23 @@ impl Connection {
                 return;
             }
             () = silence => return debug!(%peer, "this browser asks for nothing"),
+            () = meter.stands_still(self.patience.stall) => return debug!(%peer, "this browser has gone"),
             () = self.lifecycle.stopping() => {}
-            () = tokio::time::sleep(CONNECTION_AGE_MAX) => {}
+            () = tokio::time::sleep(self.patience.age) => {}
         }
         connection.as_mut().graceful_shutdown();
-        if tokio::time::timeout(self.request_time, connection).await.is_err() {
-            debug!(%peer, "web connection did not end in time");
+        tokio::select! {
+            _ = connection => {}
+            () = end(&meter, self.patience, &self.lifecycle) => debug!(%peer, "web connection did not end in time"),
         }
+    }
+}
+
+/// How long a connection that was asked to end is waited for: while its octets move, and when the daemon stops, a little.
+async fn end(meter: &Meter, patience: Patience, lifecycle: &Lifecycle) {
+    tokio::select! {
+        () = meter.stands_still(patience.stall) => {}
+        () = lifecycle.stopping() => tokio::time::sleep(patience.request_time).await,
     }
 }
 

@@ -74,6 +74,10 @@ pub struct Asker {
     here: &'static str,
 }
 
+/// Marks an answer that a program reads: no page takes its place, whatever its status says.
+#[derive(Clone)]
+struct ForPrograms;
+
 /// A page that waits for its frame: travels with the response to the outermost layer.
 #[derive(Clone)]
 struct Draft {
@@ -197,7 +201,8 @@ impl Pages {
             .headers()
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if is_page || !(status.is_client_error() || status.is_server_error()) {
+        let is_finished = response.extensions().get::<ForPrograms>().is_some();
+        if is_finished || is_page || !(status.is_client_error() || status.is_server_error()) {
             return response;
         }
         let mut page = self.wrong(asker, status);
@@ -298,6 +303,25 @@ pub fn fortify(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
+}
+
+/// The same answer, whose error is for a program to read and becomes no page.
+#[must_use]
+pub fn for_programs(mut response: Response) -> Response {
+    response.extensions_mut().insert(ForPrograms);
+    response
+}
+
+/// Words for a program and who looks over its shoulder.
+#[must_use]
+pub fn words(status: StatusCode, text: String) -> Response {
+    for_programs((status, text).into_response())
+}
+
+/// Octets as people compare them.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
 }
 
 #[cfg(test)]

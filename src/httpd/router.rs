@@ -15,12 +15,18 @@ use tracing::debug;
 
 use crate::auth::Authenticator;
 use crate::config;
+use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
-use crate::httpd::pages::{activate, dropoff, files, mailbox, renewal, sign_in};
+use crate::httpd::pages::{
+    account, activate, dropoff, files, forgotten, mailbox, received, renewal, sent, sign_in, verify,
+};
 use crate::httpd::session::Sessions;
+use crate::httpd::tus;
 use crate::registration::Registration;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::Upkeep;
+use crate::upkeep::forgotten::Forgotten;
 
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +52,12 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// What people do about their own accounts.
+    pub upkeep: Upkeep,
+    /// Forgotten passwords.
+    pub forgotten: Forgotten,
+    /// From guests' files to their recipients.
+    pub dropoff: Dropoff,
 }
 
 impl Bounds {
@@ -64,20 +76,30 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(activate::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
-        .merge(dropoff::routes());
+        .merge(dropoff::routes())
+        .merge(verify::routes())
+        .merge(forgotten::routes())
+        .merge(account::routes())
+        .merge(sent::routes())
+        .merge(received::routes());
     if let Some(demo) = demo {
         router = router.merge(mailbox::routes(demo));
     }
-    layered(router.with_state(parts), pages, bounds)
+    // Files take as long as they take: each of these says itself how long it waits for the next octet.
+    let streams = Router::new().merge(dropoff::streams()).merge(received::streams()).merge(tus::routes());
+    framed(bounded(router, bounds).merge(streams).with_state(parts), pages)
 }
 
-/// Every page stands inside these, from the innermost to the outermost.
-pub(super) fn layered(router: Router, pages: Pages, bounds: Bounds) -> Router {
+/// What a form may have and a page may take.
+pub(super) fn bounded<S: Clone + Send + Sync + 'static>(router: Router<S>, bounds: Bounds) -> Router<S> {
     router
         .layer(DefaultBodyLimit::max(bounds.body_octets))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, bounds.request_time))
-        .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(pages, finish))
+}
+
+/// Every answer passes these.
+pub(super) fn framed(router: Router, pages: Pages) -> Router {
+    router.layer(CatchPanicLayer::new()).layer(middleware::from_fn_with_state(pages, finish))
 }
 
 /// The outermost layer: every page gets its frame and is in the language of its reader, whatever went wrong inside becomes
@@ -121,5 +143,8 @@ part!(
     origin: Origin,
     registration: Registration,
     renewals: Renewals,
-    authenticator: Authenticator
+    authenticator: Authenticator,
+    upkeep: Upkeep,
+    forgotten: Forgotten,
+    dropoff: Dropoff
 );

@@ -101,7 +101,7 @@ impl Sessions {
         let mut batch = Batch::new();
         self.accounts.start_session(&mut batch, &token, &session)?;
         if let Some(before) = before {
-            self.accounts.end_session(&mut batch, &before.hash());
+            self.accounts.end_session(&mut batch, &before.hash())?;
         }
         self.store.commit(batch).await?;
         Ok(token)
@@ -113,7 +113,7 @@ impl Sessions {
     /// [`SessionFault::Commit`]; then it may still be open.
     pub async fn end(&self, session: &TokenHash) -> Result<(), SessionFault> {
         let mut batch = Batch::new();
-        self.accounts.end_session(&mut batch, session);
+        self.accounts.end_session(&mut batch, session)?;
         Ok(self.store.commit(batch).await?)
     }
 }

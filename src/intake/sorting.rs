@@ -46,7 +46,7 @@ pub struct Guestlist {
 pub struct Wishes {
     /// `+30d`: how long the links are valid; the shortest, if more than once.
     pub lifespan: Option<Lifespan>,
-    /// In which language, if the inviter said so (`invite+de@`); the first, if more than once.
+    /// `+de`: in which language; the first, if more than once.
     pub language: Option<Language>,
     /// `+receipt`, or NOTIFY=SUCCESS for the invite address (RFC 3461 §4.1): a receipt by mail.
     pub receipt: bool,
@@ -181,7 +181,7 @@ impl Sorter<'_> {
         }
     }
 
-    /// `30d+receipt`: any number of options.
+    /// `30d+de+receipt`: any number of options.
     fn options(&self, address: &Address, plain: &Address, tag: &str) -> Result<Wishes, Refusal> {
         tag.split('+').try_fold(Wishes::default(), |wishes, word| {
             let wish = match word.to_ascii_lowercase().as_str() {

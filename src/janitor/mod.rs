@@ -1,6 +1,10 @@
 //! What has to be cleared away with time. Each sweep is idempotent and bounded, so that a crash, a second run or a
 //! long pause does no harm.
 
+mod guests;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +12,8 @@ use crate::accounts::Accounts;
 use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
+use crate::notices::Notices;
+use crate::queue::Queue;
 use crate::store::{Batch, CommitError, Store, StoreFault};
 use crate::tending::TendingFault;
 use crate::tending::renewal::Renewals;
@@ -22,15 +28,26 @@ pub struct Janitor {
     store: Store,
     accounts: Accounts,
     invites: Invites,
+    notices: Notices,
+    queue: Queue,
     clock: Arc<dyn Clock>,
     renewals: Option<Renewals>,
+    end_after: Option<Duration>,
 }
 
 impl Janitor {
-    /// A janitor for these books.
+    /// A janitor for these books, with mails of these. `end_after` is `guests.end_after`.
     #[must_use]
-    pub const fn new(store: Store, accounts: Accounts, invites: Invites, clock: Arc<dyn Clock>) -> Self {
-        Self { store, accounts, invites, clock, renewals: None }
+    pub const fn new(
+        store: Store,
+        accounts: Accounts,
+        invites: Invites,
+        notices: Notices,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        end_after: Option<Duration>,
+    ) -> Self {
+        Self { store, accounts, invites, notices, queue, clock, end_after, renewals: None }
     }
 
     /// The same, which also tells inviters of invitations that nobody has used in time.
@@ -51,6 +68,16 @@ impl Janitor {
             if let Err(fault) = self.tell_expired().await {
                 tracing::warn!(%fault, "inviters could not be told of what expired; trying again later");
             }
+            report("old links in mails about accounts", self.sweep_words().await);
+            self.report_unused().await;
+        }
+    }
+
+    async fn report_unused(&self) {
+        match self.tend_unused().await {
+            Ok(0) => {}
+            Ok(tended) => tracing::debug!(tended, "guests who are not seen any more were warned or ended"),
+            Err(fault) => tracing::warn!(%fault, "unused accounts could not be tended; trying again later"),
         }
     }
 
@@ -60,6 +87,15 @@ impl Janitor {
     /// The store's; a conflict (a session that was ended by hand meanwhile) is left to the next round.
     pub async fn sweep_sessions(&self) -> Result<usize, CommitError> {
         self.sweep(|batch| self.accounts.sweep_sessions(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Removes what is known of links in mails about accounts whose time is over, and the applicants who used none of
+    /// theirs: their invitations are as before. Gives how many links.
+    ///
+    /// # Errors
+    /// The store's; a conflict (somebody pressed the button meanwhile) is left to the next round.
+    pub async fn sweep_words(&self) -> Result<usize, CommitError> {
+        self.sweep(|batch| self.accounts.sweep_words(batch, self.clock.now(), SWEEP_MAX)).await
     }
 
     /// Removes the counts of invitations that no limit looks at any more. Gives how many.
@@ -105,39 +141,5 @@ fn report(what: &str, outcome: Result<usize, CommitError>) {
         Ok(0) => {}
         Ok(swept) => tracing::debug!(swept, "{what} were removed"),
         Err(fault) => tracing::warn!(%fault, "{what} could not be removed; trying again later"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::base::address::Address;
-    use crate::base::clock::{ManualClock, Timestamp};
-    use crate::base::id::AccountId;
-    use crate::config::{Rates, Storage};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = Storage { reserve: 0, ..Storage::in_directory(folder.path().to_owned()) };
-        let (store, _spool) = Store::in_memory(&storage).unwrap();
-        let invites = Invites::new(store.clone());
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_521_600_000)));
-        let people: Vec<Address> = (0..SWEEP_MAX * 2)
-            .map(|number| format!("kim{number}@partner.example").parse().unwrap())
-            .collect();
-        let mut batch = Batch::new();
-        let rates = Rates { per_hour: None, per_day: None, ..Rates::default() };
-        invites.count(&mut batch, AccountId::fresh(), people.iter(), &rates, clock.now()).unwrap();
-        store.commit(batch).await.unwrap();
-
-        let janitor =
-            Janitor::new(store.clone(), Accounts::new(store), invites, Arc::clone(&clock) as Arc<dyn Clock>);
-        clock.advance(Duration::from_hours(24));
-        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
-        clock.advance(Duration::from_hours(1));
-        assert_eq!(janitor.sweep_tallies().await.unwrap(), SWEEP_MAX * 2);
-        assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
     }
 }

@@ -5,17 +5,16 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::mailbox::Mailbox;
 use crate::invites::seal::Sealed;
-use crate::notices::receipt::moment;
 use crate::notices::{Letter, NoticeFault, Notices, Organisation};
 use crate::queue::Admission;
 use crate::store::Batch;
 
 /// What a command has done for one invitee.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     address: String,
     did: &'static str,
-    until: Option<String>,
+    until: Option<Timestamp>,
     reason: Option<String>,
 }
 
@@ -42,7 +41,16 @@ struct Context<'a> {
     organisation: Organisation<'a>,
     subject: &'a str,
     line: &'a str,
-    outcomes: &'a [Outcome],
+    outcomes: Vec<Told<'a>>,
+}
+
+/// An outcome as the templates name it.
+#[derive(Serialize)]
+struct Told<'a> {
+    address: &'a str,
+    did: &'static str,
+    until: Option<String>,
+    reason: Option<&'a str>,
 }
 
 impl Outcome {
@@ -61,7 +69,7 @@ impl Outcome {
     /// It has more time; `None` where it does not run yet.
     #[must_use]
     pub fn extended(to: &Mailbox, until: Option<Timestamp>) -> Self {
-        Self { until: until.map(moment), ..Self::of(to, "extended") }
+        Self { until, ..Self::of(to, "extended") }
     }
 
     /// The invitation is for this address now.
@@ -89,11 +97,17 @@ impl Notices {
     /// Where it could not be written; then nothing of it is left.
     pub async fn answer(&self, batch: &mut Batch, answer: &Answer<'_>) -> Result<Admission, NoticeFault> {
         let letter = Letter { in_reply_to: answer.in_reply_to, ..Letter::to(answer.to) };
+        let outcomes = answer.outcomes.iter().map(|outcome| Told {
+            address: &outcome.address,
+            did: outcome.did,
+            until: outcome.until.map(|until| self.moment(until)),
+            reason: outcome.reason.as_deref(),
+        });
         let context = Context {
             organisation: Organisation { name: &self.writer.organisation },
             subject: answer.subject,
             line: answer.line,
-            outcomes: answer.outcomes,
+            outcomes: outcomes.collect(),
         };
         self.write(batch, "answer", letter.answered(answer.about), &context).await
     }

@@ -48,7 +48,8 @@ impl Notices {
         invitation: &Invitation,
         link: &Token,
     ) -> Result<Admission, NoticeFault> {
-        let letter = Letter::to(&invitation.invitee).in_thread_of(invitation);
+        let letter =
+            Letter::to(&invitation.invitee).in_thread_of(invitation).in_language(invitation.language);
         let letter = Letter { invitation: Some(invitation.id), ..letter };
         self.write(batch, "corrected", letter, &self.link(invitation, &self.address("i", link))).await
     }
@@ -68,7 +69,7 @@ impl Notices {
         self.write(batch, "approval", letter, &self.link(invitation, &self.address("r", word))).await
     }
 
-    fn address(&self, page: &str, word: &Token) -> String {
+    pub(super) fn address(&self, page: &str, word: &Token) -> String {
         format!("{}/{page}/{}", self.writer.portal, word.reveal())
     }
 

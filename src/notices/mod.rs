@@ -8,6 +8,7 @@ pub mod answer;
 pub mod fate;
 mod files;
 mod links;
+pub mod person;
 pub mod preview;
 mod receipt;
 
@@ -19,7 +20,7 @@ use thiserror::Error;
 
 use crate::accounts::Account;
 use crate::base::address::{Domain, ReversePath};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::{InvitationId, MessageId};
 use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
@@ -181,6 +182,11 @@ impl Notices {
     #[must_use]
     pub const fn addresses(&self) -> Option<&Addresses> {
         self.addresses.as_ref()
+    }
+
+    /// A moment in the organisation's language, as inviters read it: `8 December 2026, 13:45 UTC`.
+    fn moment(&self, at: Timestamp) -> String {
+        self.templates.current().moment(self.writer.language, at)
     }
 
     async fn write<C: Serialize + Sync>(

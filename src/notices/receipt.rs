@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::base::clock::Timestamp;
 use crate::invites::receipt::Receipt;
 use crate::invites::seal::Sealed;
 use crate::notices::{Letter, NoticeFault, Notices, Organisation, Person};
@@ -60,16 +59,11 @@ impl Notices {
             subject: &receipt.subject,
             invitees: invitees.collect(),
             attachments: attachments.collect(),
-            until: moment(receipt.valid_until()),
+            until: self.moment(receipt.valid_until()),
             days: receipt.lifespan.in_days(),
         };
         self.write(batch, "receipt", letter, &context).await
     }
-}
-
-/// `8 December 2026, 13:45 UTC`.
-pub(super) fn moment(at: Timestamp) -> String {
-    at.to_jiff().strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// `1.2 MiB`, cut to one decimal.

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod tests;
+pub mod verification;
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -15,13 +16,14 @@ use std::time::Duration;
 
 use tracing::error;
 
+use crate::accounts::applicants::Applicant;
+use crate::accounts::name::{NameFault, display_name};
 use crate::accounts::{Account, Accounts, Credential, Kind, Rights, Session};
 use crate::audit::{self, Event};
 use crate::auth::password::{HashFault, PasswordFault, Passwords};
 use crate::base::clock::Clock;
 use crate::base::id::AccountId;
-use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
-use crate::base::phrase::{Phrase, phrase};
+use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token, TokenHash};
 use crate::config;
 use crate::invites::{Invitation, Invites, Standing};
@@ -29,8 +31,6 @@ use crate::notices::{NoticeFault, Notices};
 use crate::queue::Queue;
 use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
 
-/// Characters of a display name.
-const NAME_MAX: usize = 64;
 /// How often a change is decided anew because somebody else was first. Each round somebody gets ahead, and a link has
 /// few steps to go, so that more rounds than these mean that something is wrong.
 const ROUNDS_MAX: usize = 8;
@@ -55,6 +55,17 @@ pub struct Rules {
     pub organisation: Arc<str>,
     /// How long a session lasts.
     pub session_lifetime: Duration,
+    /// Whether a second mail proves the address first.
+    pub verify_email: bool,
+}
+
+/// What became of a form that was filled in well.
+#[derive(Debug)]
+pub enum Answer {
+    /// The account is open.
+    Opened(Activated),
+    /// It will be, when the address is proved to be read: a mail is on its way to it.
+    Applied(Applicant),
 }
 
 /// A new account, signed in.
@@ -92,35 +103,19 @@ pub enum ActivationFault {
     Internal,
 }
 
-/// Why a display name is not one, in words for the person who typed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.phrase())]
-pub enum NameFault {
-    /// Nothing but white space.
-    Empty,
-    /// Over 64 characters.
-    TooLong,
-    /// Line breaks, turned reading direction and the like.
-    Control,
-}
-
-impl NameFault {
-    /// What to do.
-    #[must_use]
-    pub fn phrase(self) -> Phrase {
-        match self {
-            Self::Empty => phrase!("Please enter your name."),
-            Self::TooLong => phrase!("Please use at most {most} characters for your name.", most = NAME_MAX),
-            Self::Control => phrase!("Please use only letters and other visible characters for your name."),
-        }
-    }
-}
-
 impl Rules {
     /// The rules of these settings.
     #[must_use]
-    pub fn new(organisation: &config::Organisation, web: &config::Web) -> Self {
-        Self { organisation: organisation.name.as_str().into(), session_lifetime: web.session_lifetime }
+    pub fn new(
+        organisation: &config::Organisation,
+        web: &config::Web,
+        registration: &config::Registration,
+    ) -> Self {
+        Self {
+            organisation: organisation.name.as_str().into(),
+            session_lifetime: web.session_lifetime,
+            verify_email: registration.verify_email,
+        }
     }
 }
 
@@ -173,7 +168,8 @@ impl Registration {
         Ok(())
     }
 
-    /// Opens an account for the invitee of `link` and signs it in.
+    /// Opens an account for the invitee of `link` and signs it in; with `registration.verify_email` it waits for the
+    /// [proof](verification) of the address.
     ///
     /// # Errors
     /// [`ActivationFault`] says what the person can do. Nothing has changed, but for
@@ -184,8 +180,11 @@ impl Registration {
         name: &str,
         password: &Secret,
         peer: IpAddr,
-    ) -> Result<Activated, ActivationFault> {
+    ) -> Result<Answer, ActivationFault> {
         let invitation = self.open_invitation(link)?;
+        if let Some(applicant) = self.applicant(&invitation.value)? {
+            return Ok(Answer::Applied(applicant.value));
+        }
         let address = &invitation.value.invitee.address;
         if self.accounts.by_address(address)?.is_some() {
             return self.join(link, peer).await;
@@ -203,11 +202,19 @@ impl Registration {
             if self.accounts.by_address(&invitation.value.invitee.address)?.is_some() {
                 return self.join(link, peer).await;
             }
-            let account = self.account_for(&invitation.value, name, &hash);
-            if let Some(activated) = self.open(&invitation, account).await? {
+            let invitee = Mailbox::named(name, invitation.value.invitee.address.clone());
+            let credential = Credential::Password(hash.clone());
+            if self.rules.verify_email {
+                if let Some(applicant) = self.apply(&invitation, invitee, credential, peer).await? {
+                    return Ok(Answer::Applied(applicant));
+                }
+                continue;
+            }
+            let account = self.account_for(&invitation.value, invitee, credential);
+            if let Some(activated) = self.open(Batch::new(), &invitation, account).await? {
                 let guest = &activated.account.mailbox.address;
                 audit::record(&Event::Activated { invitation: invitation.value.id, guest, peer });
-                return Ok(activated);
+                return Ok(Answer::Opened(activated));
             }
         }
         Err(internal("accepting an invitation")(CommitError::Conflict))
@@ -215,7 +222,7 @@ impl Registration {
 
     /// The address has an account already: the invitation ends with it, and a guest gets one more contact. Never gives
     /// an account, for nobody has proved here to be its owner.
-    async fn join(&self, link: &TokenHash, peer: IpAddr) -> Result<Activated, ActivationFault> {
+    async fn join(&self, link: &TokenHash, peer: IpAddr) -> Result<Answer, ActivationFault> {
         for _ in 0..ROUNDS_MAX {
             let invitation = self.open_invitation(link)?;
             let account = self.accounts.by_address(&invitation.value.invitee.address)?;
@@ -239,13 +246,13 @@ impl Registration {
         }
     }
 
-    fn account_for(&self, invitation: &Invitation, name: &str, hash: &str) -> Account {
+    fn account_for(&self, invitation: &Invitation, mailbox: Mailbox, credential: Credential) -> Account {
         Account {
             id: AccountId::fresh(),
             kind: Kind::Guest,
-            mailbox: Mailbox::named(name, invitation.invitee.address.clone()),
+            mailbox,
             aliases: Vec::new(),
-            credential: Credential::Password(hash.to_owned()),
+            credential,
             rights: Rights::default(),
             locked: false,
             created: self.clock.now(),
@@ -254,16 +261,17 @@ impl Registration {
         }
     }
 
-    /// Everything that an activation changes, in one commit. `None` where somebody else was first.
+    /// Everything that an activation changes, and what is in `batch` already, in one commit. `None` where somebody else
+    /// was first.
     async fn open(
         &self,
+        mut batch: Batch,
         invitation: &Stored<Invitation>,
         account: Account,
     ) -> Result<Option<Activated>, ActivationFault> {
         let now = self.clock.now();
         let session = Token::fresh().map_err(internal("making a session"))?;
         let csrf = Token::fresh().map_err(internal("making a session"))?.reveal().to_owned();
-        let mut batch = Batch::new();
         if !self.invites.mark_accepted(&mut batch, invitation, now, account.id)? {
             return Ok(None);
         }
@@ -309,21 +317,6 @@ impl Registration {
             Err(CommitError::Store(fault)) => Err(fault.into()),
         }
     }
-}
-
-/// A name as people write it: 1 to 64 characters without white space around, all of them to be seen.
-fn display_name(text: &str) -> Result<&str, NameFault> {
-    let name = text.trim();
-    if name.is_empty() {
-        return Err(NameFault::Empty);
-    }
-    if name.chars().count() > NAME_MAX {
-        return Err(NameFault::TooLong);
-    }
-    if name.chars().any(|c| breaks_line(c) || is_unseen(c)) {
-        return Err(NameFault::Control);
-    }
-    Ok(name)
 }
 
 /// Notes in the log what went wrong on our side; the person is only told that something did.

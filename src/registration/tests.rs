@@ -32,6 +32,10 @@ fn address(text: &str) -> Address {
 
 impl House {
     fn open() -> Self {
+        Self::with(&config::Registration::default())
+    }
+
+    fn with(settings: &config::Registration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let storage =
             config::Storage { reserve: 0, ..config::Storage::in_directory(folder.path().to_owned()) };
@@ -67,7 +71,7 @@ impl House {
             notices,
             queue,
             clock.clone(),
-            Rules::new(&organisation, &web),
+            Rules::new(&organisation, &web, settings),
         );
         Self { registration, spool, clock, _folder: folder }
     }
@@ -105,8 +109,15 @@ impl House {
         self.registration.invites.by_id(id).unwrap().unwrap()
     }
 
-    async fn activate(&self, link: &Token, name: &str, password: &str) -> Result<Activated, ActivationFault> {
+    async fn answer(&self, link: &Token, name: &str, password: &str) -> Result<Answer, ActivationFault> {
         self.registration.activate(&link.hash(), name, &Secret::new(password), PEER).await
+    }
+
+    async fn activate(&self, link: &Token, name: &str, password: &str) -> Result<Activated, ActivationFault> {
+        match self.answer(link, name, password).await? {
+            Answer::Opened(activated) => Ok(activated),
+            Answer::Applied(_) => panic!("nothing is to be verified here"),
+        }
     }
 
     fn accounts(&self) -> Vec<Account> {

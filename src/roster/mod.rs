@@ -1,9 +1,15 @@
-//! The roster: staff with local accounts, as an administrator adds and lists them.
+//! The roster: accounts as an administrator adds, lists, changes and ends them.
+//!
+//! Whoever is locked or removed is out at once: the sessions end in the same commit, and an SMTP session asks before
+//! each message whether its person is still there.
+
+mod changes;
 
 use std::sync::Arc;
 use thiserror::Error;
 
 use crate::accounts::{Account, Accounts, Credential, Kind, Rights};
+use crate::audit::Deed;
 use crate::auth::password::{self, HashFault, PasswordFault, Passwords};
 use crate::base::address::Address;
 use crate::base::clock::Clock;
@@ -48,6 +54,14 @@ pub enum RosterFault {
     /// No staff account with this address.
     #[error("there is no staff account with the address {0}; `postern account list` shows all")]
     Unknown(Address),
+    /// No account at all with this address.
+    #[error(
+        "there is no account with the address {0}; `postern account list` shows staff, with --guests the guests"
+    )]
+    Nobody(Address),
+    /// Rights are for staff.
+    #[error("{0} is a guest; only staff can be given rights")]
+    Guest(Address),
     /// There is no local password to change.
     #[error("{0} signs in with the organisation's directory; the password is changed there")]
     NoPassword(Address),
@@ -129,25 +143,29 @@ impl Roster {
         let new = Account { credential, ..old.value.clone() };
         let mut batch = Batch::new();
         self.accounts.replace(&mut batch, &old, &new)?;
+        self.accounts.end_sessions(&mut batch, new.id, None)?;
         match self.store.commit(batch).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                changes::note(Deed::PasswordChanged, &new);
+                Ok(())
+            }
             Err(CommitError::Conflict) => Err(RosterFault::Conflict),
             Err(CommitError::Store(fault)) => Err(fault.into()),
         }
     }
 
-    /// Every staff member, in the order in which they were added.
+    /// Every account of this kind, in the order in which they were opened.
     ///
     /// # Errors
     /// [`RosterFault::Store`].
-    pub fn list(&self) -> Result<Vec<Account>, RosterFault> {
-        let mut staff = Vec::new();
+    pub fn list(&self, kind: Kind) -> Result<Vec<Account>, RosterFault> {
+        let mut found = Vec::new();
         let mut after = None;
         loop {
             let page = self.accounts.list(after, PAGE)?;
-            let Some(last) = page.last() else { return Ok(staff) };
+            let Some(last) = page.last() else { return Ok(found) };
             after = Some(last.id);
-            staff.extend(page.into_iter().filter(|account| account.kind == Kind::Staff));
+            found.extend(page.into_iter().filter(|account| account.kind == kind));
         }
     }
 

@@ -23,7 +23,19 @@ pub const ACCOUNT_ADDRESSES: TablePrefix = TablePrefix { octet: 0x11, record: 1 
 /// Web sessions by the hash of their token.
 pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
 /// The same sessions by the moment they end, then the hash.
-pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 1 };
+pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 2 };
+/// The same by their account, then the hash.
+pub const ACCOUNT_SESSIONS: TablePrefix = TablePrefix { octet: 0x14, record: 1 };
+/// Who has still to prove an address, by the address.
+pub const APPLICANTS: TablePrefix = TablePrefix { octet: 0x15, record: 1 };
+/// What the links in mails about accounts are for, by the hash of their word.
+pub const WORDS: TablePrefix = TablePrefix { octet: 0x16, record: 1 };
+/// The same by the moment they end, then the hash.
+pub const WORD_ENDS: TablePrefix = TablePrefix { octet: 0x17, record: 1 };
+/// When accounts were used last, by the account.
+pub const USES: TablePrefix = TablePrefix { octet: 0x18, record: 1 };
+/// The same by the moment, then the account.
+pub const USES_IN_ORDER: TablePrefix = TablePrefix { octet: 0x19, record: 1 };
 
 /// Accounts of people in the organisation's directory, by what identifies them there for good.
 pub const DIRECTORY_IDS: TablePrefix = TablePrefix { octet: 0x1C, record: 1 };
@@ -90,6 +102,12 @@ mod tests {
             SESSIONS,
             SESSION_ENDS,
             DIRECTORY_IDS,
+            ACCOUNT_SESSIONS,
+            APPLICANTS,
+            WORDS,
+            WORD_ENDS,
+            USES,
+            USES_IN_ORDER,
             INVITATIONS,
             LINKS,
             APPROVALS,

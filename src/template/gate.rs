@@ -3,7 +3,8 @@
 
 use minijinja::{Environment, Error, Value};
 
-use crate::template::vocabulary::{self, Keep, Kind, Place};
+use crate::template::place::{self, Place};
+use crate::template::vocabulary::{self, Keep, Kind};
 use crate::template::words::{Faulty, Words};
 use crate::template::{TEXT_MAX, TemplateFault, Templates, render};
 
@@ -12,7 +13,7 @@ const SLIP_MAX: usize = 2;
 
 /// A file whose name no template has.
 pub(super) fn unknown(file: &str) -> TemplateFault {
-    let names = vocabulary::built_in().map(|(place, _)| place.file());
+    let names = place::built_in().map(|(place, _)| place.file());
     let hint = closest(file, names).map(|name| format!("; did you mean “{name}”?")).unwrap_or_default();
     TemplateFault {
         file: file.to_owned(),
@@ -40,7 +41,7 @@ pub(super) fn check(templates: &Templates, place: Place) -> Result<(), TemplateF
     match place.slot.kind {
         // A catalogue that could be read is good.
         Kind::Static | Kind::Words => Ok(()),
-        Kind::Layout { .. } => {
+        Kind::Shared { .. } => {
             names_are_known(engine, place, &place.slot.samples())?;
             // It has no life of its own: it is good if every text that stands in it still is.
             templates.texts.keys().try_for_each(|within| {
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn every_built_in_template_passes() {
         let built_in = Templates::built_in();
-        for (place, text) in vocabulary::built_in() {
+        for (place, text) in place::built_in() {
             let passed = built_in.overridden(place, text.into());
             assert_eq!(passed.err(), None, "{}", place.file());
         }

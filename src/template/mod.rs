@@ -12,8 +12,11 @@
 //! takes what passes the [`gate`] and keeps the last good text for what does not. So a broken template never
 //! stops a mail.
 
+pub mod browse;
 mod gate;
 mod moment;
+mod place;
+pub mod reference;
 mod render;
 mod sample;
 mod vocabulary;
@@ -31,7 +34,8 @@ use thiserror::Error;
 use crate::base::clock::Timestamp;
 use crate::base::language::Language;
 use crate::base::phrase::Phrase;
-use crate::template::vocabulary::{Kind, Place};
+use crate::template::place::Place;
+use crate::template::vocabulary::Kind;
 use crate::template::words::Words;
 
 /// Octets of one overriding file. The largest built-in text has a tenth of it.
@@ -95,7 +99,7 @@ impl Templates {
     #[must_use]
     pub fn built_in() -> Self {
         let mut built_in = Self { engine: render::engine(), texts: BTreeMap::new(), words: BTreeMap::new() };
-        for (place, text) in vocabulary::built_in() {
+        for (place, text) in place::built_in() {
             // That each one parses, renders and keeps its promises is a test of the gate, not a wait at start.
             let _ = built_in.put(place, Cow::Borrowed(text));
         }
@@ -199,30 +203,30 @@ impl Templates {
             Kind::Words => {
                 self.words.insert(place.language, Arc::new(gate::words(place, &text)?));
             }
-            Kind::Layout { .. } | Kind::Rendered { .. } => {
+            Kind::Shared { .. } | Kind::Rendered { .. } => {
                 let put = self.engine.add_template_owned(place.file(), text.clone().into_owned());
                 put.map_err(|error| gate::fault(place, &error))?;
             }
         }
         let is_news = !self.languages().contains(&place.language);
         self.texts.insert(place, text);
-        if is_news || matches!(place.slot.kind, Kind::Layout { .. }) {
-            self.lend_layouts().map_err(|error| gate::fault(place, &error))?;
+        if is_news || matches!(place.slot.kind, Kind::Shared { .. }) {
+            self.lend_shared().map_err(|error| gate::fault(place, &error))?;
         }
         Ok(())
     }
 
-    /// Pages in a language that has no layout of its own stand in the English one.
-    fn lend_layouts(&mut self) -> Result<(), minijinja::Error> {
+    /// What a language shares among its texts and has not in itself, it has in English.
+    fn lend_shared(&mut self) -> Result<(), minijinja::Error> {
         let languages = self.languages();
-        let layouts: Vec<_> = self
+        let shared: Vec<_> = self
             .texts
             .iter()
             .filter(|(place, _)| place.language == Language::ENGLISH)
-            .filter(|(place, _)| matches!(place.slot.kind, Kind::Layout { .. }))
+            .filter(|(place, _)| matches!(place.slot.kind, Kind::Shared { .. }))
             .map(|(place, text)| (place.slot, text.clone()))
             .collect();
-        for (slot, text) in layouts {
+        for (slot, text) in shared {
             for language in &languages {
                 let place = Place { language: *language, slot };
                 if !self.texts.contains_key(&place) {

@@ -7,7 +7,7 @@ use minijinja::{
 };
 use serde::Serialize;
 
-use crate::template::vocabulary::Place;
+use crate::template::place::Place;
 
 /// Steps one rendering may take, and with them the memory it may use (64 octets a step). The longest built-in page,
 /// a full demo mailbox, takes about a tenth.

@@ -2,8 +2,13 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod people;
+mod portal;
+
 use minijinja::context;
 use minijinja::value::Value;
+
+pub(super) use self::portal::{dropoff, package, received, sent};
 
 /// What every page has.
 pub(super) fn page() -> [Value; 2] {
@@ -28,6 +33,16 @@ pub(super) fn frames() -> [Value; 2] {
 /// A page's own names, and those of its frame.
 pub(super) fn framed((own, frame): (Value, Value)) -> Value {
     context!(..own, ..frame)
+}
+
+/// What leads somewhere: what stands on the button, and where it leads.
+pub(super) fn button() -> [Value; 2] {
+    both(|_| {
+        context!(
+            to => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            words => "Open your account",
+        )
+    })
 }
 
 /// The blocks that are put into an invitation.
@@ -271,23 +286,6 @@ pub(super) fn sign_in() -> [Value; 2] {
         )
     })
 }
-
-/// What a guest sees after signing in.
-pub(super) fn dropoff() -> [Value; 2] {
-    both(|full| {
-        let inviters = if full {
-            vec![person(true, "Ana Berg", "ana@corp.example"), person(false, "", "ben@corp.example")]
-        } else {
-            Vec::new()
-        };
-        context!(
-            organisation => organisation(),
-            guest => person(full, "Kim Roe", "kim@partner.example"),
-            inviters,
-        )
-    })
-}
-
 /// What went wrong, by its number in HTTP.
 pub(super) fn error() -> [Value; 2] {
     both(|full| context!(organisation => organisation(), status => if full { 404 } else { 500 }))

@@ -1,24 +1,14 @@
 //! Every template there is: its built-in text, the names it may use (shown by its samples), and what it must keep.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-
 use minijinja::Value;
 
-use crate::base::language::Language;
 use crate::template::sample;
+use crate::template::sample::people;
 
 /// A file of the `templates` folder, compiled in.
 macro_rules! built_in {
     ($name:literal) => {
         include_str!(concat!("../../templates/", $name))
-    };
-}
-
-/// The same in German: where it stands, and what.
-macro_rules! german {
-    ($name:literal) => {
-        (concat!("de/", $name), include_str!(concat!("../../templates/de/", $name)))
     };
 }
 
@@ -32,13 +22,6 @@ pub(super) struct Slot {
     pub kind: Kind,
 }
 
-/// One file: a template in one language.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub language: Language,
-    pub slot: &'static Slot,
-}
-
 /// A full sample and a bare one, in which everything optional is missing. Together they are the vocabulary.
 pub(super) type Samples = fn() -> [Value; 2];
 
@@ -49,8 +32,8 @@ pub(super) enum Kind {
     Static,
     /// The sentences of the code.
     Words,
-    /// Other texts stand in it.
-    Layout { samples: Samples },
+    /// Other texts stand in it or take it in.
+    Shared { samples: Samples },
     /// It is filled in.
     Rendered { samples: Samples, keeps: &'static [Keep] },
 }
@@ -71,6 +54,8 @@ pub(super) enum Keep {
 /// All templates, mails first.
 pub(super) const SLOTS: &[Slot] = &[
     Slot { name: WORDS, built_in: built_in!("words.txt"), kind: Kind::Words },
+    shared("mail/layout.html", built_in!("mail/layout.html"), sample::page),
+    shared("mail/button.html", built_in!("mail/button.html"), sample::button),
     rendered("mail/invitation/top.txt", built_in!("mail/invitation/top.txt"), sample::invitation, &[]),
     rendered("mail/invitation/top.html", built_in!("mail/invitation/top.html"), sample::invitation, &[]),
     rendered(
@@ -97,6 +82,64 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("mail/approval/subject.txt", built_in!("mail/approval/subject.txt"), sample::invitation, HEADER),
     rendered("mail/approval/body.txt", built_in!("mail/approval/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/approval/body.html", built_in!("mail/approval/body.html"), sample::invitation, LINKED),
+    rendered("mail/verify/subject.txt", built_in!("mail/verify/subject.txt"), people::verify, HEADER),
+    rendered("mail/verify/body.txt", built_in!("mail/verify/body.txt"), people::verify, OWN_LINE),
+    rendered("mail/verify/body.html", built_in!("mail/verify/body.html"), people::verify, LINKED),
+    rendered("mail/reset/subject.txt", built_in!("mail/reset/subject.txt"), people::about_account, HEADER),
+    rendered("mail/reset/body.txt", built_in!("mail/reset/body.txt"), people::about_account, OWN_LINE),
+    rendered("mail/reset/body.html", built_in!("mail/reset/body.html"), people::about_account, LINKED),
+    rendered(
+        "mail/no-reset/subject.txt",
+        built_in!("mail/no-reset/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered("mail/no-reset/body.txt", built_in!("mail/no-reset/body.txt"), people::about_account, &[]),
+    rendered("mail/no-reset/body.html", built_in!("mail/no-reset/body.html"), people::about_account, &[]),
+    rendered(
+        "mail/password-changed/subject.txt",
+        built_in!("mail/password-changed/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered(
+        "mail/password-changed/body.txt",
+        built_in!("mail/password-changed/body.txt"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/password-changed/body.html",
+        built_in!("mail/password-changed/body.html"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/account-ending/subject.txt",
+        built_in!("mail/account-ending/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered(
+        "mail/account-ending/body.txt",
+        built_in!("mail/account-ending/body.txt"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/account-ending/body.html",
+        built_in!("mail/account-ending/body.html"),
+        people::about_account,
+        &[],
+    ),
+    rendered(
+        "mail/farewell/subject.txt",
+        built_in!("mail/farewell/subject.txt"),
+        people::about_account,
+        HEADER,
+    ),
+    rendered("mail/farewell/body.txt", built_in!("mail/farewell/body.txt"), people::about_account, &[]),
+    rendered("mail/farewell/body.html", built_in!("mail/farewell/body.html"), people::about_account, &[]),
     rendered("mail/receipt/subject.txt", built_in!("mail/receipt/subject.txt"), sample::receipt, HEADER),
     rendered("mail/receipt/body.txt", built_in!("mail/receipt/body.txt"), sample::receipt, &[]),
     rendered("mail/receipt/body.html", built_in!("mail/receipt/body.html"), sample::receipt, &[]),
@@ -134,11 +177,7 @@ pub(super) const SLOTS: &[Slot] = &[
     ),
     rendered("mail/corrected/body.txt", built_in!("mail/corrected/body.txt"), sample::invitation, OWN_LINE),
     rendered("mail/corrected/body.html", built_in!("mail/corrected/body.html"), sample::invitation, LINKED),
-    Slot {
-        name: "page/layout.html",
-        built_in: built_in!("page/layout.html"),
-        kind: Kind::Layout { samples: sample::page },
-    },
+    shared("page/layout.html", built_in!("page/layout.html"), sample::page),
     rendered("page/activate.html", built_in!("page/activate.html"), sample::activate, FORM),
     rendered("page/expired.html", built_in!("page/expired.html"), sample::expired, FORM),
     rendered("page/renewal.html", built_in!("page/renewal.html"), sample::renewal, &[]),
@@ -147,7 +186,16 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
-    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, &[]),
+    rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
+    rendered("page/sent.html", built_in!("page/sent.html"), sample::sent, &[]),
+    rendered("page/received.html", built_in!("page/received.html"), sample::received, &[]),
+    rendered("page/package.html", built_in!("page/package.html"), sample::package, FORM),
+    rendered("page/waiting.html", built_in!("page/waiting.html"), people::waiting, FORM),
+    rendered("page/verify.html", built_in!("page/verify.html"), people::verifying, FORM),
+    rendered("page/forgotten.html", built_in!("page/forgotten.html"), people::forgotten, FORM),
+    rendered("page/reset.html", built_in!("page/reset.html"), people::reset, FORM),
+    rendered("page/account.html", built_in!("page/account.html"), people::account, FORM),
+    rendered("page/farewell.html", built_in!("page/farewell.html"), people::farewell, &[]),
     rendered("page/error.html", built_in!("page/error.html"), sample::error, &[]),
     rendered("page/mailbox.html", built_in!("page/mailbox.html"), sample::mailbox, &[]),
     rendered("page/letter.html", built_in!("page/letter.html"), sample::letter, &[]),
@@ -155,9 +203,6 @@ pub(super) const SLOTS: &[Slot] = &[
     Slot { name: "page/postern.js", built_in: built_in!("page/postern.js"), kind: Kind::Static },
     Slot { name: "page/logo.svg", built_in: built_in!("page/logo.svg"), kind: Kind::Static },
 ];
-
-/// The same in German.
-const GERMAN: &[(&str, &str)] = &[german!("words.txt")];
 
 /// Where the sentences of the code are listed.
 const WORDS: &str = "words.txt";
@@ -169,71 +214,17 @@ const HEADER: &[Keep] = &[Keep::SingleLine];
 /// Without its hidden field a form is refused when it comes back.
 const FORM: &[Keep] = &[Keep::Shown("form")];
 
-impl Place {
-    /// Where a file of the templates folder stands. What goes out as it is, is the same in all languages.
-    pub(super) fn of(file: &str) -> Option<Self> {
-        if let Some(slot) = slot(file) {
-            return Some(Self { language: Language::ENGLISH, slot });
-        }
-        let (folder, name) = file.split_once('/')?;
-        let language = Language::parse(folder)
-            .filter(|language| *language != Language::ENGLISH && language.code() == folder)?;
-        let slot = slot(name).filter(|slot| !matches!(slot.kind, Kind::Static))?;
-        Some(Self { language, slot })
-    }
-
-    /// The path below the templates folder.
-    pub(super) fn file(&self) -> String {
-        beside(self.language, self.slot.name)
-    }
-
-    /// The file of the template `name` in the language of the file `other`.
-    pub(super) fn beside<'a>(other: &str, name: &'a str) -> Cow<'a, str> {
-        Self::of(other).map_or(Cow::Borrowed(name), |place| Cow::Owned(beside(place.language, name)))
-    }
-}
-
 impl Slot {
     /// What it is tried with: its own names, and for a page those of the frame around it. A static text has none.
     pub(super) fn samples(&self) -> Vec<Value> {
         match self.kind {
             Kind::Static | Kind::Words => Vec::new(),
-            Kind::Layout { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
+            Kind::Shared { samples } | Kind::Rendered { samples, .. } if self.name.starts_with("page/") => {
                 samples().into_iter().zip(sample::frames()).map(sample::framed).collect()
             }
-            Kind::Layout { samples } | Kind::Rendered { samples, .. } => samples().into(),
+            Kind::Shared { samples } | Kind::Rendered { samples, .. } => samples().into(),
         }
     }
-}
-
-fn beside(language: Language, name: &str) -> String {
-    if language == Language::ENGLISH { name.to_owned() } else { format!("{language}/{name}") }
-}
-
-impl PartialEq for Place {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Place {}
-
-impl PartialOrd for Place {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Place {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.language, self.slot.name).cmp(&(other.language, other.slot.name))
-    }
-}
-
-/// The texts that come with the program.
-pub(super) fn built_in() -> impl Iterator<Item = (Place, &'static str)> {
-    let english = SLOTS.iter().map(|slot| (Place { language: Language::ENGLISH, slot }, slot.built_in));
-    english.chain(GERMAN.iter().filter_map(|(file, text)| Place::of(file).map(|place| (place, *text))))
 }
 
 /// Whether the code has this sentence.
@@ -244,6 +235,10 @@ pub(super) fn has_sentence(sentence: &str) -> bool {
 /// The slot of this name.
 pub(super) fn slot(name: &str) -> Option<&'static Slot> {
     SLOTS.iter().find(|slot| slot.name == name)
+}
+
+const fn shared(name: &'static str, built_in: &'static str, samples: Samples) -> Slot {
+    Slot { name, built_in, kind: Kind::Shared { samples } }
 }
 
 const fn rendered(
@@ -260,7 +255,9 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::base::language::Language;
     use crate::template::Templates;
+    use crate::template::place::{Place, built_in};
 
     /// The one script, in a file of its own.
     const SCRIPT: &str = "<script src=\"/postern.js\" defer></script>";
@@ -274,7 +271,7 @@ mod tests {
         for (place, text) in built_in() {
             match place.slot.kind {
                 Kind::Static => sampled.push((place, "as it is", text.to_owned())),
-                Kind::Layout { .. } | Kind::Words => {}
+                Kind::Shared { .. } | Kind::Words => {}
                 Kind::Rendered { .. } => {
                     for (which, sample) in ["full", "bare"].into_iter().zip(place.slot.samples()) {
                         let text = templates.render(place.slot.name, place.language, &sample).unwrap();
@@ -291,13 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_stands_where_its_path_says() {
-        let german = Place::of("de/page/used.html").unwrap();
-        assert_eq!((german.language.code(), german.slot.name), ("de", "page/used.html"));
-        assert_eq!(german.file(), "de/page/used.html");
-        assert_eq!(Place::of("page/used.html").unwrap().language, Language::ENGLISH);
-        for file in ["en/page/used.html", "DE/page/used.html", "de/page/style.css", "de/de/words.txt", "de"] {
-            assert!(Place::of(file).is_none(), "{file}");
+    fn everything_is_there_in_german() {
+        let german = Language::parse("de").unwrap();
+        let there: Vec<_> = built_in().map(|(place, _)| place).collect();
+        for slot in SLOTS.iter().filter(|slot| !matches!(slot.kind, Kind::Static)) {
+            let file = Place { language: german, slot }.file();
+            assert!(Place::of(&file).is_some_and(|place| there.contains(&place)), "{file} is not built in");
         }
     }
 

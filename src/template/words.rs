@@ -75,6 +75,10 @@ fn sorted_places(sentence: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     fn reason(text: &str) -> String {
@@ -88,6 +92,45 @@ mod tests {
         assert_eq!(words.of("Wait {n}."), Some("Warten {n}."));
         assert_eq!(words.of("Wait."), Some("Wait."));
         assert_eq!(words.of("Go."), None);
+    }
+
+    /// The sentences of the source, by `phrase!("…")`.
+    fn sentences(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sentences(&path, found);
+                continue;
+            }
+            let source = fs::read_to_string(&path).unwrap();
+            // What a test says, nobody reads.
+            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for said in code.split("phrase!(").skip(1) {
+                if let Some(sentence) = said.trim_start().strip_prefix('"') {
+                    found.insert(sentence.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_sentence_of_the_source_is_in_every_catalogue_and_nothing_else() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut said = BTreeSet::new();
+        for module in fs::read_dir(root.join("src")).unwrap() {
+            let path = module.unwrap().path();
+            // Where phrases are made, none is said.
+            if path.is_dir() && !path.ends_with("base") {
+                sentences(&path, &mut said);
+            }
+        }
+        assert!(said.contains("January") && said.len() > 12, "{said:?}");
+        for file in ["words.txt", "de/words.txt"] {
+            let text = fs::read_to_string(root.join("templates").join(file)).unwrap();
+            let words = Words::read(&text, |sentence| said.contains(sentence)).unwrap();
+            let listed: BTreeSet<_> = words.0.into_keys().collect();
+            assert_eq!(listed, said, "{file}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["accounts", "invites", "packages", "queue"],
     &["notices", "auth"],
     &["tending"],
-    &["intake", "delivery", "registration", "dropoff", "roster", "janitor"],
+    &["intake", "delivery", "registration", "dropoff", "upkeep", "roster", "janitor"],
     &["smtpd", "httpd", "control"],
     &["daemon"],
     &["cli"],

@@ -18,11 +18,12 @@ use crate::base::secret::{Secret, Token, TokenHash};
 use crate::httpd::cookie::Name;
 use crate::httpd::form::Form;
 use crate::httpd::page::{Pages, Plain};
+use crate::httpd::pages::verify::waiting;
 use crate::httpd::permit::{FormToken, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
 use crate::invites::{Invitation, Standing};
-use crate::registration::{ActivationFault, Registration};
+use crate::registration::{ActivationFault, Answer, Registration};
 use crate::store::Stored;
 use crate::tending::renewal::Renewals;
 
@@ -104,10 +105,17 @@ async fn look(
 ) -> Response {
     let closing = Closing { pages: &pages, visitor: &visitor, word: &word, now: renewals.tending().now() };
     let page = match standing(&registration, hash(&word)) {
-        Ok(Standing::Open(Stored { value: invitation, .. })) => {
-            let name = invitation.invitee.name.as_deref().unwrap_or_default();
-            form(&pages, StatusCode::OK, &invitation, &visitor, name, &Faults::default())
-        }
+        Ok(Standing::Open(Stored { value: invitation, .. })) => match registration.applicant(&invitation) {
+            Ok(None) => {
+                let name = invitation.invitee.name.as_deref().unwrap_or_default();
+                form(&pages, StatusCode::OK, &invitation, &visitor, name, &Faults::default())
+            }
+            Ok(Some(applicant)) => waiting(&pages, &visitor, &word, "first", &invitation, &applicant.value),
+            Err(fault) => {
+                error!(%fault, "looking for an applicant");
+                StatusCode::SERVICE_UNAVAILABLE.into_response()
+            }
+        },
         Ok(closed) => closing.page(&closed),
         Err(status) => status.into_response(),
     };
@@ -128,9 +136,13 @@ async fn open(
     };
     // What the person can mend.
     let faults = match registration.activate(&link, &fields.name, &fields.password, visitor.peer).await {
-        Ok(activated) => {
+        Ok(Answer::Opened(activated)) => {
             let cookie = Name::Session.give(&activated.session, Some(sessions.lifetime()));
             return (cookie, Redirect::to("/dropoff")).into_response();
+        }
+        Ok(Answer::Applied(_)) => {
+            note_opened(&registration, &link).await;
+            return Redirect::to(&format!("/i/{word}")).into_response();
         }
         Err(ActivationFault::Standing(closed)) => return closing.page(&closed),
         Err(ActivationFault::HasAccount) => {

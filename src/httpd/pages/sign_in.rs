@@ -118,7 +118,7 @@ fn unavailable() -> Phrase {
     )
 }
 
-fn too_often(wait: Duration) -> Phrase {
+pub(super) fn too_often(wait: Duration) -> Phrase {
     let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
     match seconds {
         0 | 1 => phrase!("There were too many attempts. Please wait a second before you try again."),

@@ -7,13 +7,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::*;
-use crate::httpd::{ALPN, serve};
+use crate::httpd::router::{bounded, framed};
+use crate::httpd::{ALPN, Patience, serve};
 use crate::net::lifecycle::Lifecycle;
 use crate::net::listener::Listener;
 use crate::net::throttle::Gate;
@@ -33,6 +35,11 @@ struct Served {
 impl Served {
     async fn new(request_time: Duration) -> Self {
         let house = House::new();
+        let router = house.router.clone();
+        Self::with(house, router, Patience::new(request_time)).await
+    }
+
+    async fn with(house: House, router: Router, patience: Patience) -> Self {
         let SelfMade { ca, certificate, key } = self_made(&["localhost".to_owned()]).unwrap();
         let folder = house.folder.path();
         fs::write(folder.join("chain.pem"), certificate).unwrap();
@@ -40,7 +47,7 @@ impl Served {
         let tls = ServerTls::load(&folder.join("chain.pem"), &folder.join("key.pem"), ALPN).unwrap();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Gate::new(10, 10)).await.unwrap();
         let (address, lifecycle) = (listener.address(), Lifecycle::new());
-        lifecycle.spawn("web", serve(listener, tls, house.router.clone(), request_time, lifecycle.clone()));
+        lifecycle.spawn("web", serve(listener, tls, router, patience, lifecycle.clone()));
         Self { address, ca, lifecycle, _house: house }
     }
 
@@ -110,6 +117,50 @@ async fn who_says_nothing_is_not_waited_for() {
     }
 }
 
+/// Ten pieces, one after the other, of 64 KiB each.
+fn slowly(pause: Duration) -> Response {
+    let piece = move |number: u8| async move {
+        tokio::time::sleep(pause).await;
+        (number < 10).then_some((Ok::<_, std::io::Error>(vec![number; 65536]), number + 1))
+    };
+    Response::new(Body::from_stream(futures_util::stream::unfold(0, piece)))
+}
+
+#[tokio::test]
+async fn a_file_takes_as_long_as_its_octets_move_however_old_the_connection_is() {
+    let tenth = Duration::from_millis(10);
+    let router = Router::new().route("/file", axum::routing::get(async move || slowly(tenth)));
+    let patience = Patience { request_time: tenth * 3, stall: SOON, age: tenth * 2 };
+    let served = Served::with(House::new(), router, patience).await;
+    let mut stream = served.connect(b"http/1.1").await;
+    stream.write_all(b"GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut octets = Vec::new();
+    // The connection was asked to end long before.
+    let _ = stream.read_to_end(&mut octets).await;
+    assert!(octets.len() > 10 * 65536 && octets.ends_with(b"0\r\n\r\n"), "{}", octets.len());
+}
+
+#[tokio::test]
+async fn who_stops_taking_a_file_is_let_go() {
+    let gone = CancellationToken::new();
+    let sent = gone.clone();
+    // A file without end, which tells when nobody sends it any more.
+    let file = async move || {
+        let guard = sent.clone().drop_guard();
+        Body::from_stream(futures_util::stream::repeat_with(move || {
+            let _kept = &guard;
+            Ok::<_, std::io::Error>(vec![0; 65536])
+        }))
+    };
+    let router = Router::new().route("/file", axum::routing::get(file));
+    let patience = Patience { request_time: SOON, stall: Duration::from_millis(50), age: SOON * 10 };
+    let served = Served::with(House::new(), router, patience).await;
+    let mut stream = served.connect(b"http/1.1").await;
+    stream.write_all(b"GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 16]).await.unwrap();
+    assert!(tokio::time::timeout(SOON, gone.cancelled()).await.is_ok(), "it is still being sent");
+}
+
 async fn broken() -> &'static str {
     panic!("on purpose")
 }
@@ -117,13 +168,11 @@ async fn broken() -> &'static str {
 #[tokio::test]
 async fn a_page_that_takes_too_long_or_breaks_is_told_as_a_page() {
     let house = House::new();
-    let slow = crate::httpd::router::layered(
-        Router::new()
-            .route("/slow", axum::routing::get(std::future::pending::<()>))
-            .route("/broken", axum::routing::get(broken)),
-        house.pages.clone(),
-        Bounds { body_octets: 10, request_time: Duration::from_millis(10) },
-    );
+    let pages = Router::new()
+        .route("/slow", axum::routing::get(std::future::pending::<()>))
+        .route("/broken", axum::routing::get(broken));
+    let bounds = Bounds { body_octets: 10, request_time: Duration::from_millis(10) };
+    let slow = framed(bounded(pages, bounds), house.pages.clone());
     let mut browser = Browser { router: slow, cookies: BTreeMap::new() };
     browser.get("/slow").await.says(StatusCode::REQUEST_TIMEOUT, "That took too long");
     browser.get("/broken").await.says(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here");

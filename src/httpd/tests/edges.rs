@@ -28,7 +28,7 @@ async fn what_goes_wrong_is_a_page_too() {
     let mut browser = house.browser();
     browser.get("/nowhere").await.says(StatusCode::NOT_FOUND, "There is no such page");
 
-    let page = browser.post("/dropoff", &[]).await;
+    let page = browser.post("/dropoff/sent", &[]).await;
     page.says(StatusCode::METHOD_NOT_ALLOWED, "does not work that way");
     assert_eq!(page.header(ALLOW), "GET,HEAD");
 

@@ -5,8 +5,12 @@ mod activation;
 mod connection;
 mod edges;
 mod frame;
+mod language;
 mod letters;
+mod people;
+mod portal;
 mod sign_in;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,6 +36,7 @@ use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Secret, Token};
 use crate::config::Settings;
 use crate::delivery;
+use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::mailbox::Demo;
@@ -39,15 +44,20 @@ use crate::httpd::permit::Peer;
 use crate::httpd::router::{Bounds, Parts, router};
 use crate::httpd::session::Sessions;
 use crate::invites::{Handover, Invitation, Invites, Life, State};
+use crate::net::lifecycle::Lifecycle;
 use crate::net::throttle::Failures;
 use crate::notices::Notices;
+use crate::packages::Packages;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
+use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
+use crate::upkeep::forgotten::Forgotten;
+use crate::upkeep::{self, Upkeep};
 
 const SETTINGS: &str = r#"
 [server]
@@ -97,9 +107,14 @@ struct Page {
 
 impl House {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With these settings besides.
+    fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");
-        fs::write(&file, SETTINGS).unwrap();
+        fs::write(&file, format!("{SETTINGS}{settings}")).unwrap();
         let settings = Settings::load(&file).unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_527_900_000)));
         let dynamic: Arc<dyn Clock> = clock.clone();
@@ -132,9 +147,35 @@ impl House {
             notices.clone(),
             queue.clone(),
             dynamic.clone(),
-            Rules::new(&settings.organisation, &settings.web),
+            Rules::new(&settings.organisation, &settings.web, &settings.registration),
         );
+        let lifecycle = Lifecycle::new();
+        let dropoff = Dropoff::open(
+            dropoff::Parts {
+                store: store.clone(),
+                packages: Packages::new(store.clone()),
+                blobs: Blobs::open(&settings.storage, 0).unwrap(),
+                invites: invites.clone(),
+                notices: notices.clone(),
+                queue: queue.clone(),
+                clock: dynamic.clone(),
+                lifecycle,
+            },
+            dropoff::Rules::new(&settings.dropoff, &settings.organisation, &settings.limits),
+        );
+        let dropoff = dropoff.unwrap();
         let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let upkeep = upkeep::Parts {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            passwords: passwords.clone(),
+            notices: notices.clone(),
+            queue: queue.clone(),
+            clock: dynamic.clone(),
+        };
+        let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
+        let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
+        tokio::spawn(clerk.run(Lifecycle::new()));
         let renewals = Renewals::new(tending, notices, queue.clone());
         let parts = Parts {
             pages: pages.clone(),
@@ -143,6 +184,9 @@ impl House {
             registration,
             renewals,
             authenticator,
+            upkeep,
+            forgotten,
+            dropoff,
         };
         let (mailbox, word) = (delivery::mailbox::Mailbox::new(dynamic), Token::fresh().unwrap());
         let router = router(parts, Some(Demo::new(mailbox.clone(), &word)), Bounds::new(&settings.limits));

@@ -19,7 +19,7 @@ async fn a_guest_comes_in_and_goes_out() {
     let house = House::new();
     let mut browser = signed_in(&house).await;
     browser.get("/sign-in").await.leads_to("/dropoff");
-    browser.get("/dropoff").await.says(StatusCode::OK, "signed in as");
+    browser.get("/dropoff").await.says(StatusCode::OK, "New drop-off</h1>");
 
     let kept = browser.cookies.clone();
     browser.fill_in("/dropoff", "/sign-out", &[]).await.leads_to("/sign-in?signed-out");

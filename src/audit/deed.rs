@@ -1,0 +1,48 @@
+//! What can be done to an account: a closed list.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// A form was filled in, and the address is to be verified.
+    Applied,
+    /// A new password was asked for by mail.
+    PasswordForgotten,
+    /// It has another password.
+    PasswordChanged,
+    /// It has another display name.
+    Renamed,
+    /// All its sessions were ended, but perhaps one.
+    SessionsEnded,
+    /// Its person may do something more or less than before.
+    RightsChanged,
+    /// Signing in is refused from now on.
+    Locked,
+    /// Signing in is possible again.
+    Unlocked,
+    /// Its person was told that it will end.
+    EndAnnounced,
+    /// It is gone.
+    Removed,
+    /// All that is kept about its person was read out.
+    Exported,
+}
+
+impl Deed {
+    /// As the journal has it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Applied => "account applied for",
+            Self::PasswordForgotten => "new password asked for",
+            Self::PasswordChanged => "password changed",
+            Self::Renamed => "renamed",
+            Self::SessionsEnded => "sessions ended",
+            Self::RightsChanged => "rights changed",
+            Self::Locked => "account locked",
+            Self::Unlocked => "account unlocked",
+            Self::EndAnnounced => "end of account announced",
+            Self::Removed => "account removed",
+            Self::Exported => "account exported",
+        }
+    }
+}
