@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Mail of the world: the test messages that others publish with their mail parsers go through `postern demo`, each as an
-# invitation, and what would have been delivered is judged by two parsers that had no part in the edits.
+# invitation, and what would have been delivered is judged by four parsers that had no part in the edits.
 # usage: tests/world/run.sh      $POSTERN: the program, if it is built already. $CORPUS: a folder of more messages.
 #
 # The messages stay outside the repository: they come from Debian's, Rust's, npm's and Python's packages, by their
@@ -98,6 +98,13 @@ kill -0 "$DEMO" 2>/dev/null || die 'the daemon has ended'
 shown 'the daemon lives, and refused nothing for a fault of its own'
 
 python3 "$HERE/judge.py" "$WORK/pairs"
+mkdir -p "$WORK/parsers"
+(
+  cd "$WORK/parsers"
+  npm install --silent --no-fund --no-audit mailparser@3.14.2 postal-mime@4.0.0 >>"$WORK/gather.log" 2>&1 || die 'no parsers from npm'
+  node "$HERE/opinion.mjs" "$WORK/pairs"
+)
+shown 'mailparser and postal-mime see in every copy what they saw in what was sent'
 (cd "$ROOT" && POSTERN_PAIRS=$WORK/pairs cargo test --locked --quiet --test world -- --ignored what_the_world_sent)
 shown 'mailparse finds nothing wrong either'
 (cd "$ROOT" && cargo test --locked --quiet --test world -- --ignored time_grows_with_size_only --nocapture)
