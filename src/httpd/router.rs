@@ -183,7 +183,6 @@ macro_rules! part {
 }
 
 part!(
-    pages: Pages,
     sessions: Sessions,
     staff: StaffNetworks,
     origin: Origin,
