@@ -97,7 +97,6 @@ const GERMAN: &[(&str, &str)] = &[
     german!("page/sign-in.html"),
     german!("page/saml-leave.html"),
     german!("page/saml-failed.html"),
-    german!("page/dropoff.html"),
     german!("page/waiting.html"),
     german!("page/verify.html"),
     german!("page/forgotten.html"),
