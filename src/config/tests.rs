@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::base::secret::Secret;
 
+mod identities;
 mod routes;
 
 /// The least that must be written.
@@ -354,68 +355,4 @@ fn a_file_that_is_not_toml_or_not_there_is_one_fault_that_shows_the_place() {
     assert!(faults.to_string().contains("line 2"), "{faults}");
     let faults = Settings::load(Path::new("/nowhere/postern.toml")).unwrap_err();
     assert!(faults.to_string().contains("/nowhere/postern.toml: it cannot be read"), "{faults}");
-}
-
-#[test]
-fn the_examples_for_directories_are_right_and_rely_on_the_usual_filters() {
-    for (text, kind) in [
-        (include_str!("../../conf/active-directory.toml"), DirectoryKind::ActiveDirectory),
-        (include_str!("../../conf/openldap.toml"), DirectoryKind::OpenLdap),
-    ] {
-        let folder = Folder::with(text);
-        fs::write(folder.path("directory-password"), "hunter3").unwrap();
-        let directory = folder.read(&[]).unwrap().directory.unwrap();
-        assert_eq!((directory.kind, directory.servers.len()), (kind, 2));
-        assert!(directory.user_filter.contains("{name}") && directory.mail_filter.contains("{address}"));
-        assert!(!format!("{directory:?}").contains("hunter3"));
-    }
-}
-
-#[test]
-fn a_directory_is_never_asked_in_clear() {
-    let section = |urls: &str| {
-        format!(
-            "{MINIMAL}[directory]\nkind = \"custom\"\nurls = {urls}\nbind_dn = \"cn=x\"\nbase = \"dc=x\"\n\
-             bind_password_file = \"pw\"\n"
-        )
-    };
-    let urls = |urls: &str| {
-        let folder = Folder::with(&section(urls));
-        fs::write(folder.path("pw"), "hunter3").unwrap();
-        folder.read(&[]).map(|settings| settings.directory.unwrap().servers)
-    };
-    let servers = urls("[\"ldaps://a.example\", \"LDAP://b.example:1389/\", \"ldap://127.0.0.1\"]").unwrap();
-    let shown: Vec<_> = servers.iter().map(|server| (server.url(), server.implicit_tls)).collect();
-    let of = |url: &str, implicit_tls| (url.to_owned(), implicit_tls);
-    assert_eq!(
-        shown,
-        [
-            of("ldaps://a.example:636", true),
-            of("ldap://b.example:1389", false),
-            of("ldap://127.0.0.1:389", false)
-        ]
-    );
-    for url in
-        ["ldapi:///run/ldapi", "a.example", "ldaps://", "ldaps://a.example:x", "ldaps://[::1]", "ldap://u@a"]
-    {
-        let faults = urls(&format!("{url:?}")).unwrap_err().0;
-        assert_eq!((faults.len(), faults[0].key.as_str()), (1, "directory.urls"), "{faults:?}");
-    }
-}
-
-#[cfg(feature = "saml")]
-#[test]
-fn the_examples_for_identity_providers_are_right() {
-    for text in [include_str!("../../conf/entra-id.toml"), include_str!("../../conf/keycloak.toml")] {
-        let settings = Folder::with(text).read(&[]).unwrap();
-        assert_eq!(settings.saml.len(), 1);
-        assert!(!settings.saml[0].rights.admin.is_empty());
-    }
-}
-
-#[cfg(not(feature = "saml"))]
-#[test]
-fn an_identity_provider_needs_a_program_that_was_built_for_it() {
-    let fault = fault_of("[[saml]]\nname = \"idp\"\nmetadata = \"idp.xml\"\n");
-    assert!(fault.starts_with("saml: this program was built without the feature “saml”"), "{fault}");
 }

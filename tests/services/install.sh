@@ -5,6 +5,8 @@
 set -euo pipefail
 
 packages=(
+  # the feature saml: signatures in XML
+  libxmlsec1-dev libxmlsec1-openssl libclang-dev libssl-dev pkg-config
   # tests/directory: an OpenLDAP server and its tools
   slapd ldap-utils
   # tests/directory: a domain controller of Active Directory's kind

@@ -24,7 +24,7 @@ async fn an_invitee_reads_the_language_that_the_inviter_chose() {
     house.hop.take();
     house.activate(&mut browser, &link, "Kim Roe", "sieben braune Kessel").await.assert(303);
     // The account keeps it: page and mail go on in German.
-    browser.get("/dropoff").await.assert(200).assert_says("Willkommen, Kim Roe");
+    browser.get("/account").await.assert(200).assert_says("Ihr Konto");
     let welcome = house.hop.wait_for_mail_to(KIM).await;
     let text = Arrived::new(&welcome.octets).texts("text/plain").remove(0);
     assert!(text.contains("Ihr Konto bei"), "{text}");

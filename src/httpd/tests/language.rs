@@ -46,9 +46,9 @@ async fn the_account_has_the_last_word() {
     house.account(Kind::Guest, "kim@partner.example").await;
     in_language(&house, "kim@partner.example", "de").await;
     let mut browser = house.signed_in("kim@partner.example").await;
-    browser.get("/dropoff").await.says(StatusCode::OK, "<html lang=\"de\">");
+    browser.get("/account").await.says(StatusCode::OK, "<html lang=\"de\">");
     browser.get("/nowhere").await.says(StatusCode::NOT_FOUND, "Diese Seite gibt es nicht");
 
     in_language(&house, "kim@partner.example", "en").await;
-    german(&mut browser, "/dropoff").await.says(StatusCode::OK, "<html lang=\"en\">");
+    german(&mut browser, "/account").await.says(StatusCode::OK, "<html lang=\"en\">");
 }

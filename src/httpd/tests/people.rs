@@ -61,7 +61,7 @@ async fn an_address_that_is_to_be_verified_opens_with_the_button_and_not_by_look
     assert!(house.accounts.list(None, 10).unwrap().is_empty());
 
     browser.fill_in(&verify, &verify, &[]).await.leads_to("/dropoff");
-    browser.get("/dropoff").await.says(StatusCode::OK, "Welcome, Kim Roe");
+    browser.get("/dropoff").await.says(StatusCode::OK, "New drop-off");
     assert!(matches!(house.state(id), State::Accepted { .. }));
     assert_eq!(house.queue.len(), 3, "both sides are told");
 

@@ -145,7 +145,7 @@ async fn nobody_reaches_what_is_not_theirs() {
         let path = format!("{place}{below}");
         assert_eq!(ben.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(kim.get(&path).await.status, StatusCode::FORBIDDEN, "{path}");
-        house.browser().get(&path).await.leads_to("/sign-in");
+        house.browser().get(&path).await.leads_to(&format!("/sign-in?next={path}"));
     }
     let form = ben.get("/received").await.form();
     for verb in ["delete", "forward"] {

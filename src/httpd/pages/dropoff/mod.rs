@@ -62,7 +62,7 @@ pub fn streams() -> Router<Parts> {
 async fn first(person: Person) -> Redirect {
     Redirect::to(match person.account.kind {
         Kind::Guest => "/dropoff",
-        Kind::Staff => "/received",
+        Kind::Staff => "/invitations",
     })
 }
 
