@@ -61,8 +61,8 @@ const HEAD_MAX: usize = 16 * 1024;
 /// Requests at once in one HTTP/2 connection. A page with its sheet and logo asks three.
 const STREAMS_MAX: u32 = 32;
 /// Octets that an HTTP/2 connection may have sent and we have not yet dealt with (RFC 9113 §5.2): what an upload costs
-/// in memory where the disk is slower than the line, and what bounds it where the line is long, to 80 Mbit/s at 50 ms.
-const WINDOW: u32 = 512 * 1024;
+/// in memory where the disk is slower than the line, and what bounds it where the line is long, to 60 Mbit/s at 50 ms.
+const WINDOW: u32 = 384 * 1024;
 /// How often an HTTP/2 connection in which nothing happens is asked whether somebody is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 

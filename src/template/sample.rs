@@ -284,7 +284,7 @@ pub(super) fn sign_in() -> [Value; 2] {
             address => if full { "kim@partner.example" } else { "" },
             fault => full.then_some("That address and password do not belong together."),
             signed_out => full,
-            next => if full { "/invitations" } else { "" },
+            next => if full { "/received/0198f2c4aabbccddeeff001122334455" } else { "" },
             providers => if full { vec![provider] } else { Vec::new() },
             form => FORM,
         )

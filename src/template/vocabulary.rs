@@ -186,7 +186,7 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/withdrawn.html", built_in!("page/withdrawn.html"), sample::closed, &[]),
     rendered("page/used.html", built_in!("page/used.html"), sample::used, FORM),
     rendered("page/unknown.html", built_in!("page/unknown.html"), sample::page, &[]),
-    rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, FORM),
+    rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, WAY_IN),
     rendered("page/saml-leave.html", built_in!("page/saml-leave.html"), sample::saml_leave, LEAVES),
     rendered("page/saml-failed.html", built_in!("page/saml-failed.html"), sample::saml_failed, &[]),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
@@ -225,6 +225,8 @@ const LEAVES: &[Keep] = &[Keep::Linked("address")];
 const HEADER: &[Keep] = &[Keep::SingleLine];
 /// Without its hidden field a form is refused when it comes back.
 const FORM: &[Keep] = &[Keep::Shown("form")];
+/// And without the other, who wanted a page is not led back to it.
+const WAY_IN: &[Keep] = &[Keep::Shown("form"), Keep::Shown("next")];
 
 impl Slot {
     /// What it is tried with: its own names, and for a page those of the frame around it. A static text has none.

@@ -33,3 +33,32 @@ async fn who_has_signed_out_is_nobody_on_the_very_next_page() {
     guest.post("/sign-out", &[("form", &form)]).await.leads_to("/sign-in?signed-out");
     assert!(!other_tab.get("/nowhere").await.text.contains("Kim Roe"));
 }
+
+#[tokio::test]
+async fn every_link_of_the_navigation_leads_to_a_page_that_knows_where_it_is() {
+    let house = House::new();
+    house.account(Kind::Guest, "kim@partner.example").await;
+    house.account(Kind::Staff, "ana@corp.example").await;
+    let ana = house.accounts.by_address(&Address::parse("ana@corp.example").unwrap()).unwrap().unwrap();
+    let rights = Rights { invite: true, invite_internal: true, admin: true };
+    let mut batch = Batch::new();
+    house.accounts.replace(&mut batch, &ana, &Account { rights, ..ana.value.clone() }).unwrap();
+    house.store.commit(batch).await.unwrap();
+
+    for (address, places) in [("kim@partner.example", 3), ("ana@corp.example", 5)] {
+        let mut browser = house.signed_in(address).await;
+        let frame = browser.get("/nowhere").await.text;
+        let (_, nav) = frame.split_once("<nav").unwrap();
+        let (nav, _) = nav.split_once("</nav>").unwrap();
+        let links: Vec<_> =
+            nav.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(links.len(), places);
+        for link in links {
+            let mut page = browser.get(link).await;
+            if page.status.is_redirection() {
+                page = browser.get(page.header(LOCATION)).await;
+            }
+            page.says(StatusCode::OK, "aria-current=\"page\"");
+        }
+    }
+}
