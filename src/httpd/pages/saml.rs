@@ -22,7 +22,7 @@ use crate::auth::saml::sign_on::{Arrived, How, NoQuestion, SignOn};
 use crate::httpd::cookie::Name;
 use crate::httpd::form::Form;
 use crate::httpd::page::Pages;
-use crate::httpd::permit::Visitor;
+use crate::httpd::permit::{StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
 use crate::httpd::way::Next;
@@ -76,9 +76,14 @@ async fn metadata(State(sign_on): State<SignOn>) -> Response {
 async fn leave(
     pages: Pages,
     State(sign_on): State<SignOn>,
+    State(staff): State<StaffNetworks>,
     Path(provider): Path<String>,
     Form { by: visitor, fields }: Form<Visitor, Asked>,
 ) -> Response {
+    // Providers vouch for staff: from outside their networks there is none.
+    if !staff.hold(visitor.peer) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     match sign_on.begin(&provider, fields.next.path(), visitor.peer).await {
         Ok(question) => {
             let cookie = Name::Question.give(&question.token, Some(WAIT_MAX));
@@ -101,10 +106,14 @@ async fn arrive(
     pages: Pages,
     State(sign_on): State<SignOn>,
     State(sessions): State<Sessions>,
+    State(staff): State<StaffNetworks>,
     visitor: Visitor,
     headers: HeaderMap,
     axum::Form(answer): axum::Form<Answer>,
 ) -> Response {
+    if !staff.hold(visitor.peer) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let question = Name::Question.read(&headers);
     let arrived = sign_on.arrive(question.as_ref(), answer.response, visitor.peer).await;
     let response = match arrived {

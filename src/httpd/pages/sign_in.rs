@@ -1,5 +1,6 @@
 //! The way in and out, for guests and for staff: one form, because a person need not know what we call them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +75,11 @@ impl Providers {
             |provider: &config::Saml| Provider { name: provider.name.clone(), label: provider.label.clone() };
         Self(providers.iter().map(button).collect())
     }
+
+    /// Those that somebody from there can use: providers vouch for staff.
+    fn offered(&self, staff: &StaffNetworks, peer: IpAddr) -> &[Provider] {
+        if staff.hold(peer) { &self.0 } else { &[] }
+    }
 }
 
 /// `/sign-in` and `/sign-out`.
@@ -85,7 +91,8 @@ async fn show(
     person: Result<Person, Response>,
     visitor: Visitor,
     Query(asked): Query<Asked>,
-    State(Providers(providers)): State<Providers>,
+    State(staff): State<StaffNetworks>,
+    State(providers): State<Providers>,
     pages: Pages,
 ) -> Response {
     if let Ok(person) = person {
@@ -96,7 +103,7 @@ async fn show(
         fault: None,
         signed_out: asked.signed_out.is_some(),
         next: asked.next.path(),
-        providers: &providers,
+        providers: providers.offered(&staff, visitor.peer),
         form: visitor.form_token(),
     };
     (visitor.cookie(), pages.page(StatusCode::OK, "sign-in", names)).into_response()
@@ -107,7 +114,7 @@ async fn enter(
     State(sessions): State<Sessions>,
     State(authenticator): State<Authenticator>,
     State(staff): State<StaffNetworks>,
-    State(Providers(providers)): State<Providers>,
+    State(providers): State<Providers>,
     headers: HeaderMap,
     Form { by: visitor, fields }: Form<Visitor, Typed>,
 ) -> Response {
@@ -125,7 +132,8 @@ async fn enter(
     };
     let (next, form) = (fields.next.path(), visitor.form_token());
     let fault = Some(pages.say(&fault));
-    let names = SignIn { address, fault, signed_out: false, next, providers: &providers, form };
+    let providers = providers.offered(&staff, visitor.peer);
+    let names = SignIn { address, fault, signed_out: false, next, providers, form };
     let page = pages.page(status, "sign-in", names);
     match verdict {
         Verdict::Throttled(wait) => {

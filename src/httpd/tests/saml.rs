@@ -223,6 +223,24 @@ async fn our_metadata_are_there_before_any_provider_is() {
 }
 
 #[tokio::test]
+async fn from_outside_the_networks_of_staff_nobody_is_vouched_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idp.xml");
+    fs::write(&file, metadata(&[&OURS.certificate])).unwrap();
+    let networks = "staff_networks = [\"192.0.2.0/24\"]\n";
+    let provider = format!("[[saml]]\nname = \"idp\"\nmetadata = \"{}\"\n", file.display());
+    let house = House::at(&format!("{WEB}{networks}{provider}"), SystemClock.now());
+    let mut browser = house.browser();
+    let page = browser.get("/sign-in").await;
+    assert!(!page.text.contains("/saml/"), "{}", page.text);
+    let form = page.form();
+    for (path, fields) in [("/saml/idp", ("form", form.as_str())), (ACS, ("SAMLResponse", "x"))] {
+        assert_eq!(browser.post(path, &[fields]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(!browser.cookies.contains_key("__Host-question"));
+}
+
+#[tokio::test]
 async fn it_is_said_in_german_too() {
     let (house, _folder) = house("");
     let mut browser = house.browser();
