@@ -6,16 +6,19 @@
 //! cookie's value (double submit, which the `__Host-` prefix makes safe from neighbouring hosts).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::constant_time;
-use axum::extract::multipart::MultipartError;
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Multipart, Request};
+use axum::RequestExt;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::ORIGIN;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tracing::debug;
 
+use crate::httpd::multipart::{FormFault, Multipart};
 use crate::httpd::permit::FormToken;
 
 /// A form of ours that came back: who sends it, and what was typed.
@@ -29,16 +32,17 @@ pub struct Form<P, F> {
 
 /// A form with files that came back (RFC 7578). Its hidden field stands first and is proven before anything else is
 /// read, so that a file of a stranger's is never taken.
-#[derive(Debug)]
 pub struct Packet<P> {
     /// Who sends it.
     pub by: P,
     /// What follows the hidden field, in the order of the page.
-    pub parts: Multipart,
+    pub form: Multipart,
 }
 
 /// Octets of the hidden field: our tokens have less.
 const HIDDEN_MAX: usize = 256;
+/// How long a form with files may bring nothing; how long it may take in all is the route's bound.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// A form that only has a button.
 #[derive(Debug, Deserialize)]
@@ -125,27 +129,30 @@ where
             return Err(StatusCode::FORBIDDEN.into_response());
         }
         let by = P::from_request_parts(&mut parts, state).await?;
-        let mut parts = Multipart::from_request(Request::from_parts(parts, body), state)
-            .await
-            .map_err(IntoResponse::into_response)?;
-        let hidden = hidden(&mut parts).await.map_err(IntoResponse::into_response)?;
-        constant_time::verify_slices_are_equal(&hidden, by.form_token().as_bytes())
-            .map_err(|_| StatusCode::FORBIDDEN.into_response())?;
-        Ok(Self { by, parts })
+        // No more than the route allows, as for every other form.
+        let (parts, body) = Request::from_parts(parts, body).with_limited_body().into_parts();
+        let mut form = Multipart::new(&parts.headers, body, PAUSE_MAX).map_err(|fault| unread(&fault))?;
+        let first = form.next().await.map_err(|fault| unread(&fault))?;
+        let hidden = match first.filter(|part| part.name == "form") {
+            Some(_) => form.text(HIDDEN_MAX).await.map_err(|fault| unread(&fault))?,
+            None => String::new(),
+        };
+        if !is_token_of(&by, &hidden) {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        Ok(Self { by, form })
     }
 }
 
-/// The first field, if it is the hidden one; else nothing.
-async fn hidden(parts: &mut Multipart) -> Result<Vec<u8>, MultipartError> {
-    let mut hidden = Vec::new();
-    if let Some(mut field) = parts.next_field().await?.filter(|field| field.name() == Some("form")) {
-        while let Some(octets) = field.chunk().await?
-            && hidden.len() + octets.len() <= HIDDEN_MAX
-        {
-            hidden.extend_from_slice(&octets);
-        }
+/// The page for a form with files that could not be read.
+pub(super) fn unread(fault: &FormFault) -> Response {
+    debug!(%fault, "a form with files");
+    match fault {
+        FormFault::Form => StatusCode::BAD_REQUEST,
+        FormFault::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        FormFault::BrokeOff => StatusCode::REQUEST_TIMEOUT,
     }
-    Ok(hidden)
+    .into_response()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! the reading. So does a pause. Browsers and programs write the first delimiter at the very beginning and plain heads;
 //! nothing else is understood (no preamble, no transfer encodings, which RFC 7578 §4.7 deprecates).
 
+use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -11,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http_body_util::LengthLimitError;
 use memchr::memmem::Finder;
 use thiserror::Error;
 
@@ -40,6 +43,8 @@ pub struct Part {
     pub name: String,
     /// For a file, what it is called; empty where none was chosen.
     pub filename: Option<String>,
+    /// For a file, its media type as the sender has it; often a guess by the name.
+    pub media_type: Option<String>,
 }
 
 /// Why a form could not be read to its end.
@@ -48,8 +53,8 @@ pub enum FormFault {
     /// It is none, or not written as forms are.
     #[error("this is no form with files")]
     Form,
-    /// A value is longer than any that we ask for.
-    #[error("a field is too long")]
+    /// It, or a value in it, is longer than any that we ask for.
+    #[error("the form or a field of it is too long")]
     TooLong,
     /// It stopped in the middle, or nothing more came.
     #[error("the form broke off")]
@@ -167,9 +172,16 @@ impl Multipart {
                 self.held.extend_from_slice(&piece);
                 Ok(())
             }
+            Ok(Some(Err(fault))) if is_over_limit(&fault) => Err(FormFault::TooLong),
             _ => Err(FormFault::BrokeOff),
         }
     }
+}
+
+/// Whether the body has more than its route allows.
+fn is_over_limit(fault: &axum::Error) -> bool {
+    let mut causes = successors(Some(fault as &(dyn Error + 'static)), |&cause| cause.source());
+    causes.any(<dyn Error>::is::<LengthLimitError>)
 }
 
 /// The boundary that a `Content-Type` names.
@@ -189,12 +201,17 @@ fn boundary(kind: &str) -> Option<&str> {
 /// A part's head: `Content-Disposition: form-data; name="to"; filename="plan.pdf"` (RFC 7578 §4.2).
 fn part(head: &[u8]) -> Option<Part> {
     let head = std::str::from_utf8(head).ok()?;
-    let value = head
-        .split("\r\n")
-        .filter_map(|line| line.split_once(':'))
-        .find_map(|(name, value)| name.trim().eq_ignore_ascii_case("content-disposition").then_some(value))?;
-    let parameters = value.trim_start().strip_prefix("form-data")?;
-    Some(Part { name: parameter(parameters, "name")?, filename: parameter(parameters, "filename") })
+    let field = |wanted: &str| {
+        head.split("\r\n")
+            .filter_map(|line| line.split_once(':'))
+            .find_map(|(name, value)| name.trim().eq_ignore_ascii_case(wanted).then_some(value.trim()))
+    };
+    let parameters = field("content-disposition")?.strip_prefix("form-data")?;
+    Some(Part {
+        name: parameter(parameters, "name")?,
+        filename: parameter(parameters, "filename"),
+        media_type: field("content-type").map(str::to_owned),
+    })
 }
 
 /// A quoted parameter. Browsers write a quote in it as `%22` and line breaks as `%0D%0A` (HTML §4.10.22.8), others a
@@ -241,7 +258,7 @@ mod tests {
 
     async fn parts(mut form: Multipart) -> Result<Vec<(String, Option<String>, Vec<u8>)>, FormFault> {
         let mut parts = Vec::new();
-        while let Some(Part { name, filename }) = form.next().await? {
+        while let Some(Part { name, filename, .. }) = form.next().await? {
             let mut octets = Vec::new();
             while let Some(piece) = form.chunk().await? {
                 octets.extend_from_slice(&piece);

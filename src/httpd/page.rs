@@ -320,21 +320,6 @@ pub fn fortify(headers: &mut HeaderMap) {
     }
 }
 
-/// A size as people read it: `1.2 MiB`.
-#[must_use]
-pub fn octets(octets: u64) -> String {
-    let (unit, name) = match octets {
-        0..1024 => return format!("{octets} octets"),
-        1024..1_048_576 => (1024, "KiB"),
-        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
-        _ => (1_073_741_824, "GiB"),
-    };
-    match (octets / unit, octets % unit * 10 / unit) {
-        (whole, 0) => format!("{whole} {name}"),
-        (whole, tenth) => format!("{whole}.{tenth} {name}"),
-    }
-}
-
 /// The same answer, whose error is for a program to read and becomes no page.
 #[must_use]
 pub fn for_programs(mut response: Response) -> Response {
@@ -357,14 +342,6 @@ pub fn hex(octets: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_size_has_its_unit() {
-        for (size, words) in [(7, "7 octets"), (1536, "1.5 KiB"), (50 << 20, "50 MiB"), (5 << 29, "2.5 GiB")]
-        {
-            assert_eq!(octets(size), words);
-        }
-    }
 
     #[test]
     fn one_is_at_the_nearest_place_of_the_navigation() {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::size::Size;
 use crate::invites::receipt::Receipt;
 use crate::invites::seal::Sealed;
 use crate::notices::{Letter, NoticeFault, Notices, Organisation, Person};
@@ -49,10 +50,10 @@ impl Notices {
             address: invitee.mailbox.address.to_string(),
             has_account: invitee.has_account,
         });
-        let attachments = receipt
-            .attachments
-            .iter()
-            .map(|attachment| Attachment { name: &attachment.name, size: size(attachment.octets) });
+        let attachments = receipt.attachments.iter().map(|attachment| Attachment {
+            name: &attachment.name,
+            size: Size(attachment.octets).to_string(),
+        });
         let context = Context {
             organisation: Organisation { name: &self.writer.organisation },
             inviter: Person::from(&receipt.inviter),
@@ -63,34 +64,5 @@ impl Notices {
             days: receipt.lifespan.in_days(),
         };
         self.write(batch, "receipt", letter, &context).await
-    }
-}
-
-/// `1.2 MiB`, cut to one decimal.
-fn size(octets: u64) -> String {
-    let with_unit = |unit: u64, name: &str| format!("{}.{} {name}", octets / unit, octets % unit * 10 / unit);
-    match octets {
-        0..1024 => format!("{octets} octets"),
-        1024..1_048_576 => with_unit(1024, "KiB"),
-        _ => with_unit(1_048_576, "MiB"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_said_with_their_unit() {
-        for (octets, said) in [
-            (0, "0 octets"),
-            (1023, "1023 octets"),
-            (1024, "1.0 KiB"),
-            (1_048_575, "1023.9 KiB"),
-            (1_300_000, "1.2 MiB"),
-            (5_368_709_120, "5120.0 MiB"),
-        ] {
-            assert_eq!(size(octets), said);
-        }
     }
 }

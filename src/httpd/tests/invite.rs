@@ -110,6 +110,25 @@ async fn a_letter_becomes_an_invitation_and_leads_to_its_receipt() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_none_or_has_no_end_is_given_up() {
+    let (house, mut browser) = at_work("").await;
+    for (body, status) in [
+        // What stands before the first delimiter is nobody's, and would have to be held.
+        ("x".repeat(1 << 20), StatusCode::BAD_REQUEST),
+        (format!("--xyz\r\nX: {}", "x".repeat(1 << 20)), StatusCode::BAD_REQUEST),
+        (
+            "--xyz\r\nContent-Disposition: form-data; name=\"form\"\r\n\r\n".to_owned(),
+            StatusCode::REQUEST_TIMEOUT,
+        ),
+    ] {
+        let request =
+            request(Method::POST, "/invite").header(CONTENT_TYPE, "multipart/form-data; boundary=xyz");
+        assert_eq!(browser.send(request, Body::from(body)).await.status, status);
+    }
+    assert_eq!(house.queue.len(), 0);
+}
+
+#[tokio::test]
 async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
     let (house, mut browser) = at_work("blocked_domains = [\"bad.example\"]\n").await;
     let page = browser.get("/invite").await;
@@ -143,6 +162,10 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost() {
     let big = vec![b'x'; 900_000];
     let answer = browser.write(&page, &[("to", KIM)], &[("a.pdf", &big), ("b.pdf", b"more")]).await;
     answer.says(wrong, "The files are too large: a message may have 1 MiB");
+    // Beyond twice that nobody reads on.
+    let huge = vec![b'x'; 3 << 20];
+    let answer = browser.write(&page, &[("to", KIM)], &[("a.pdf", &huge)]).await;
+    answer.says(StatusCode::PAYLOAD_TOO_LARGE, "too large");
     assert!(house.invites.list(None, 9).unwrap().is_empty());
     assert!(house.queue.is_empty());
     assert_eq!(house.spool.sweep().unwrap(), 0, "nothing of it is kept");

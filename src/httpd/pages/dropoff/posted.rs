@@ -3,12 +3,11 @@
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use tracing::debug;
 
 use crate::base::id::PackageId;
 use crate::dropoff::{DepositFault, Draft, Dropoff};
-use crate::httpd::form::{Origin, is_token_of};
-use crate::httpd::multipart::{FormFault, Multipart};
+use crate::httpd::form::{Origin, is_token_of, unread};
+use crate::httpd::multipart::Multipart;
 use crate::httpd::pages::dropoff::names::{Faults, Typed};
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
@@ -142,14 +141,4 @@ async fn keep(
         Ok(package) => Ok(Ok(package.id)),
         Err(fault) => Faults::of(&fault).map(Err).ok_or_else(|| super::refused(&fault)),
     }
-}
-
-fn unread(fault: &FormFault) -> Response {
-    debug!(%fault, "a form with files");
-    let status = match fault {
-        FormFault::Form => StatusCode::BAD_REQUEST,
-        FormFault::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-        FormFault::BrokeOff => StatusCode::REQUEST_TIMEOUT,
-    };
-    status.into_response()
 }

@@ -6,8 +6,7 @@
 use std::str::FromStr;
 
 use axum::Router;
-use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{Multipart, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use bytes::Bytes;
@@ -15,8 +14,10 @@ use http::StatusCode;
 
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
-use crate::httpd::form::Packet;
-use crate::httpd::page::{Pages, octets};
+use crate::base::size::Size;
+use crate::httpd::form::{Packet, unread};
+use crate::httpd::multipart::{FormFault, Multipart, Part};
+use crate::httpd::page::Pages;
 use crate::httpd::pages::invite::{Faults, Typed, author, form, no_right};
 use crate::httpd::permit::Staff;
 use crate::httpd::router::Parts;
@@ -47,7 +48,7 @@ pub fn routes() -> Router<Parts> {
 async fn send(
     pages: Pages,
     State(letters): State<Letters>,
-    Packet { by: staff, parts }: Packet<Staff>,
+    Packet { by: staff, form: posted }: Packet<Staff>,
 ) -> Response {
     if !staff.account.rights.invite {
         return no_right(&pages);
@@ -60,8 +61,8 @@ async fn send(
         draft: None,
         had_files: false,
     };
-    if let Err(fault) = coming.read(parts).await {
-        return fault.into_response();
+    if let Err(fault) = coming.read(posted).await {
+        return unread(&fault);
     }
     match coming.hand_in().await {
         Ok(id) => Redirect::to(&format!("/invite/{id}")).into_response(),
@@ -73,19 +74,18 @@ async fn send(
 }
 
 impl Coming<'_> {
-    async fn read(&mut self, mut parts: Multipart) -> Result<(), MultipartError> {
-        while let Some(mut field) = parts.next_field().await? {
-            let name = field.name().unwrap_or_default().to_owned();
-            if name == "files" {
-                self.file(field).await?;
+    async fn read(&mut self, mut form: Multipart) -> Result<(), FormFault> {
+        while let Some(part) = form.next().await? {
+            if part.name == "files" {
+                self.file(&part, &mut form).await?;
                 continue;
             }
             let mut text = Vec::new();
-            while let Some(chunk) = field.chunk().await? {
+            while let Some(chunk) = form.chunk().await? {
                 let room = FIELD_MAX - text.len();
                 text.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
             }
-            self.type_in(&name, String::from_utf8_lossy(&text).into_owned());
+            self.type_in(&part.name, String::from_utf8_lossy(&text).into_owned());
         }
         Ok(())
     }
@@ -103,16 +103,16 @@ impl Coming<'_> {
             _ => return,
         }
         if is_full {
-            let most = octets(FIELD_MAX as u64);
+            let most = Size(FIELD_MAX as u64);
             self.faults.top = Some(format!("One field holds more than {most}. Please shorten it."));
         }
     }
 
     /// An empty one is what a browser sends where no file was chosen.
-    async fn file(&mut self, mut field: Field<'_>) -> Result<(), MultipartError> {
-        let name = field.file_name().unwrap_or_default().to_owned();
-        let kind = field.content_type().unwrap_or_default().to_owned();
-        let mut chunk = field.chunk().await?;
+    async fn file(&mut self, part: &Part, form: &mut Multipart) -> Result<(), FormFault> {
+        let name = part.filename.as_deref().unwrap_or_default();
+        let media_type = part.media_type.as_deref().unwrap_or_default();
+        let mut chunk = form.chunk().await?;
         if name.is_empty() && chunk.as_ref().is_none_or(Bytes::is_empty) {
             return Ok(());
         }
@@ -120,7 +120,7 @@ impl Coming<'_> {
         self.begin();
         let mut file = None;
         if let Some(draft) = &mut self.draft {
-            file = note(&mut self.faults, self.letters.file(draft, &name, &kind).await);
+            file = note(&mut self.faults, self.letters.file(draft, name, media_type).await);
         }
         while let Some(octets) = chunk {
             if let (Some(draft), Some(open)) = (&mut self.draft, &mut file)
@@ -128,7 +128,7 @@ impl Coming<'_> {
             {
                 self.draft = None;
             }
-            chunk = field.chunk().await?;
+            chunk = form.chunk().await?;
         }
         if let (Some(draft), Some(whole)) = (&mut self.draft, file) {
             note(&mut self.faults, self.letters.end(draft, whole).await);
@@ -277,7 +277,7 @@ fn too_large(most: u64) -> String {
     format!(
         "The files are too large: a message may have {} with its files, which grow by a third on the way. Please send \
          fewer or smaller ones.",
-        octets(most)
+        Size(most)
     )
 }
 

@@ -16,7 +16,8 @@ use serde::Serialize;
 use crate::auth::Identity;
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
-use crate::httpd::page::{Pages, Plain, octets};
+use crate::base::size::Size;
+use crate::httpd::page::{Pages, Plain};
 use crate::httpd::permit::{FormToken, Person, Staff};
 use crate::httpd::router::Parts;
 use crate::intake::letters::{Letters, Terms};
@@ -102,7 +103,7 @@ fn form(
         has_faults: *faults != Faults::default(),
         had_files,
         subject_characters: terms.subject_characters,
-        size: octets(terms.octets_max),
+        size: Size(terms.octets_max).to_string(),
         form: staff.form_token(),
     };
     pages.page(status, "invite", names)

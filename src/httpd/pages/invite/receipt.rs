@@ -12,8 +12,9 @@ use tracing::error;
 
 use crate::base::id::{InvitationId, MessageId};
 use crate::base::mailbox::Mailbox;
+use crate::base::size::Size;
 use crate::httpd::form::{Button, Form};
-use crate::httpd::page::{Pages, octets};
+use crate::httpd::page::Pages;
 use crate::httpd::pages::invite::author;
 use crate::httpd::permit::{FormToken, Person, Staff};
 use crate::httpd::router::Parts;
@@ -82,7 +83,7 @@ async fn show(
         files: receipt
             .attachments
             .iter()
-            .map(|file| File { name: &file.name, size: octets(file.octets) })
+            .map(|file| File { name: &file.name, size: Size(file.octets).to_string() })
             .collect(),
         until: pages.moment(receipt.valid_until()),
         days: receipt.lifespan.in_days(),
