@@ -44,8 +44,6 @@ pub enum Kind {
 pub struct Rights {
     /// Invite people outside.
     pub invite: bool,
-    /// Invite people of the organisation to an internal account.
-    pub invite_internal: bool,
     /// Administer the gateway.
     pub admin: bool,
 }
@@ -109,7 +107,7 @@ impl Rights {
     /// Those of a staff member of whom nothing special is said, or of one who may send mail only.
     #[must_use]
     pub const fn of_staff(may_invite: bool) -> Self {
-        Self { invite: may_invite, invite_internal: false, admin: false }
+        Self { invite: may_invite, admin: false }
     }
 }
 

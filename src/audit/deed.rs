@@ -25,8 +25,6 @@ pub enum Deed {
     LetGo,
     /// It is gone.
     Removed,
-    /// All that is kept about its person was read out.
-    Exported,
 }
 
 impl Deed {
@@ -45,7 +43,6 @@ impl Deed {
             Self::EndAnnounced => "end of account announced",
             Self::LetGo => "sponsor let go",
             Self::Removed => "account removed",
-            Self::Exported => "account exported",
         }
     }
 }

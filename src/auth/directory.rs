@@ -34,8 +34,6 @@ pub enum Whom<'a> {
     Name(&'a str),
     /// Whose mail address this is, primary or not.
     Address(&'a Address),
-    /// Whose entry stands here, as [`Person::manager`] says it.
-    Entry(&'a str),
 }
 
 /// Somebody the directory knows.
@@ -51,8 +49,6 @@ pub struct Person {
     pub address: Address,
     /// The others.
     pub aliases: Vec<Address>,
-    /// Where the entry of this person's superior stands.
-    pub manager: Option<String>,
     /// Whether the directory itself keeps the person out: disabled, locked for good, or past the last day.
     pub is_barred: bool,
 }

@@ -112,16 +112,6 @@ impl Enrolment {
         self.current(account, self.inner.freshness.session).await
     }
 
-    /// The person to whom somebody reports, barred or not as may be.
-    pub(super) async fn manager(&self, address: &Address) -> Result<Option<Person>, LookupFault> {
-        let directory = &self.inner.directory;
-        let person = directory.find(Whom::Address(address)).await?;
-        match person.and_then(|person| person.manager) {
-            Some(manager) => Ok(directory.find(Whom::Entry(&manager)).await?),
-            None => Ok(None),
-        }
-    }
-
     async fn current(&self, account: Account, within: Duration) -> Result<Option<Account>, LookupFault> {
         let last = self.vouched().get(&account.id).copied();
         if last.is_some_and(|last| last.elapsed() < within) {

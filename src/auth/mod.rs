@@ -276,17 +276,6 @@ impl Authenticator {
         }
     }
 
-    /// The superior of the person with this address, as the directory has it; `None` without one, without a directory,
-    /// and where the superior may not sign in either.
-    ///
-    /// # Errors
-    /// Where the directory failed.
-    pub async fn manager(&self, address: &Address) -> Result<Option<Mailbox>, LookupFault> {
-        let Some(enrolment) = &self.enrolment else { return Ok(None) };
-        let manager = enrolment.manager(address).await?.filter(|manager| !manager.is_barred);
-        Ok(manager.map(|manager| Mailbox::named(&manager.name, manager.address)))
-    }
-
     /// The directory, where it is asked: about staff.
     fn enrolment_of(&self, kinds: &[Kind]) -> Option<&Enrolment> {
         self.enrolment.as_ref().filter(|_| kinds.contains(&Kind::Staff))

@@ -84,8 +84,6 @@ pub struct DirectoryAttributes {
     pub aliases: String,
     /// The display name.
     pub name: String,
-    /// The distinguished name of the superior.
-    pub manager: String,
     /// What never changes and belongs to nobody else.
     pub id: String,
     /// Says that the person may not sign in, if it is there and not `FALSE`.
@@ -97,8 +95,6 @@ pub struct DirectoryAttributes {
 pub struct DirectoryGroups {
     /// To invite people outside; with none, everybody may.
     pub invite: Vec<String>,
-    /// To invite colleagues to an internal account; with none, nobody may.
-    pub invite_internal: Vec<String>,
     /// To administer the gateway; with none, nobody may.
     pub admin: Vec<String>,
 }
@@ -159,11 +155,8 @@ impl DirectoryGroups {
     /// All that are named, each once.
     #[must_use]
     pub fn named(&self) -> Vec<&str> {
-        let mut named: Vec<&str> = [&self.invite, &self.invite_internal, &self.admin]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
+        let mut named: Vec<&str> =
+            [&self.invite, &self.admin].into_iter().flatten().map(String::as_str).collect();
         named.sort_unstable();
         named.dedup();
         named
@@ -206,18 +199,13 @@ fn read(section: &mut Section<'_>) -> Option<Directory> {
         mail: section.or("mail", "mail".to_owned(), attribute),
         aliases: section.or("aliases", usual.aliases.to_owned(), attribute),
         name: section.or("name", usual.name.to_owned(), attribute),
-        manager: section.or("manager", "manager".to_owned(), attribute),
         id: section.or("id", usual.id.to_owned(), attribute),
         disabled: section
             .optional("disabled", attribute)
             .or_else(|| (!usual.disabled.is_empty()).then(|| usual.disabled.to_owned())),
     });
     let groups = section.section("groups", |section| {
-        Some(DirectoryGroups {
-            invite: group_list(section, "invite"),
-            invite_internal: group_list(section, "invite_internal"),
-            admin: group_list(section, "admin"),
-        })
+        Some(DirectoryGroups { invite: group_list(section, "invite"), admin: group_list(section, "admin") })
     });
     let times = Times::read(section);
     let connections = section.or("connections", 8, units::number(1..=200));

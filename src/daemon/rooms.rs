@@ -221,6 +221,7 @@ impl Rooms {
         let blobs = Blobs::open(&settings.storage, settings.dropoff.reserve).context("opening the blobs")?;
         let parts = dropoff::Parts {
             store: self.store.clone(),
+            accounts: self.accounts.clone(),
             packages: Packages::new(self.store.clone()),
             blobs,
             invites: self.invites.clone(),

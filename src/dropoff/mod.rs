@@ -27,7 +27,7 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Accounts};
 use crate::base::address::{Address, Domain};
 use crate::base::clock::Clock;
 use crate::base::id::{AccountId, PackageId};
@@ -65,6 +65,8 @@ pub struct Dropoff {
 pub struct Parts {
     /// Where all is committed.
     pub store: Store,
+    /// Whether a guest is still there.
+    pub accounts: Accounts,
     /// The book of packages.
     pub packages: Packages,
     /// Where the octets lie.

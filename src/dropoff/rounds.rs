@@ -53,15 +53,28 @@ impl Dropoff {
     /// Where the store failed.
     pub async fn go_round(&self) -> Result<Option<usize>, StoreFault> {
         let ended = self.see_to_due().await?;
+        self.forget_the_gone().await?;
         let delivered = self.deliver_waiting(self.scanner.as_ref()).await?;
         Ok(delivered.map(|delivered| ended + delivered))
     }
 
+    /// However an account has ended, what its guest had begun goes with it.
+    async fn forget_the_gone(&self) -> Result<(), StoreFault> {
+        let mut after = None;
+        loop {
+            let guests = self.parts.packages.guests(after, PAGE)?;
+            let Some(last) = guests.last() else { return Ok(()) };
+            after = Some(*last);
+            for guest in guests {
+                if self.parts.accounts.by_id(guest)?.is_none() {
+                    self.forget(guest).await?;
+                }
+            }
+        }
+    }
+
     /// What belongs to a guest and was not delivered goes; what was delivered stays with its recipients until its end.
-    ///
-    /// # Errors
-    /// Where the store failed.
-    pub async fn forget(&self, guest: AccountId) -> Result<(), StoreFault> {
+    async fn forget(&self, guest: AccountId) -> Result<(), StoreFault> {
         let mut after = None;
         loop {
             let page = self.parts.packages.sent(guest, after, PAGE)?;

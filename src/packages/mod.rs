@@ -100,6 +100,15 @@ impl Packages {
         Ok(USAGES.get(&self.store, &guest)?.map_or_else(Usage::default, |usage| usage.value))
     }
 
+    /// Guests who have something here, behind `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn guests(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountId>, StoreFault> {
+        let usages = USAGES.scan(&self.store, after.as_ref(), limit)?;
+        Ok(usages.into_iter().map(|(guest, _)| guest).collect())
+    }
+
     /// Opens a package.
     ///
     /// # Errors

@@ -105,7 +105,6 @@ impl Slapd {
             {more}
             [directory.groups]
             invite = ["cn=inviters, ou=groups, {BASE}"]
-            invite_internal = ["CN=Hosts,OU=groups,{BASE}"]
             admin = ["cn=admins,ou=groups,{BASE}"]
             "#
         )

@@ -45,7 +45,6 @@ impl Directory for Scripted {
             Whom::Address(address) => {
                 person.address.same_mailbox(address) || person.aliases.contains(address)
             }
-            Whom::Entry(entry) => person.entry == entry,
         });
         self.answer(known.cloned())
     }
@@ -142,7 +141,6 @@ fn dora() -> Person {
         name: "Dora Dale".to_owned(),
         address: address("dora@corp.example"),
         aliases: vec![address("d.dale@corp.example")],
-        manager: None,
         is_barred: false,
     }
 }
@@ -280,21 +278,4 @@ async fn a_lock_that_was_set_here_holds() {
     door.store.commit(batch).await.unwrap();
     assert_eq!(door.try_as("dora", PASSWORD).await, Verdict::Refused);
     assert_eq!(door.authenticator.lookup(&address("dora@corp.example")).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_superior_is_found_unless_barred() {
-    let door = Door::open(Duration::ZERO).await;
-    let boss = Person {
-        entry: "boss".to_owned(),
-        name: "Berta Boss".to_owned(),
-        address: address("boss@corp.example"),
-        ..dora()
-    };
-    let staff = Person { manager: Some("boss".to_owned()), ..dora() };
-    door.knows(&[staff.clone(), boss.clone()]);
-    let manager = async || door.authenticator.manager(&address("dora@corp.example")).await.unwrap();
-    assert_eq!(manager().await.unwrap().to_string(), "Berta Boss <boss@corp.example>");
-    door.knows(&[staff, Person { is_barred: true, ..boss }]);
-    assert_eq!(manager().await, None);
 }

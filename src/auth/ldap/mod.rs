@@ -85,21 +85,14 @@ impl LdapDirectory {
 
     async fn found(&self, whom: Whom<'_>) -> Result<Option<Person>, DirectoryFault> {
         let config::Directory { base, user_filter, mail_filter, .. } = &self.settings;
-        let (base, scope, filter) = match whom {
-            Whom::Name(name) => {
-                let filter = filter::filled(user_filter, "{name}", filter::without_domain(name));
-                (base.as_str(), Scope::Subtree, filter)
-            }
-            Whom::Address(address) => {
-                let filter = filter::filled(mail_filter, "{address}", &address.to_string());
-                (base.as_str(), Scope::Subtree, filter)
-            }
-            Whom::Entry(entry) => (entry, Scope::Base, "(objectClass=*)".to_owned()),
+        let filter = match whom {
+            Whom::Name(name) => filter::filled(user_filter, "{name}", filter::without_domain(name)),
+            Whom::Address(address) => filter::filled(mail_filter, "{address}", &address.to_string()),
         };
         let attributes = self.reading.attributes();
         let search = Search {
             base,
-            scope,
+            scope: Scope::Subtree,
             filter: &filter,
             attributes: &attributes,
             // One more than there may be: two who answer to one name are nobody.

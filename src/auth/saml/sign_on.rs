@@ -258,11 +258,7 @@ fn rights(settings: &SamlRights, groups: &[String]) -> Rights {
     let is_in = |wanted: &[String]| {
         wanted.iter().any(|wanted| groups.iter().any(|group| group.eq_ignore_ascii_case(wanted)))
     };
-    Rights {
-        invite: settings.invite.is_empty() || is_in(&settings.invite),
-        invite_internal: is_in(&settings.invite_internal),
-        admin: is_in(&settings.admin),
-    }
+    Rights { invite: settings.invite.is_empty() || is_in(&settings.invite), admin: is_in(&settings.admin) }
 }
 
 fn person(vouched: Vouched) -> Person {
@@ -273,7 +269,6 @@ fn person(vouched: Vouched) -> Person {
         name,
         address: vouched.mailbox.address,
         aliases: Vec::new(),
-        manager: None,
         is_barred: false,
     }
 }

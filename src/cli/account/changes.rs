@@ -37,8 +37,6 @@ pub struct Right {
 enum What {
     /// Invite people outside
     Invite,
-    /// Invite people of the organisation to an internal account
-    InviteInternal,
     /// Administer the gateway
     Admin,
 }
@@ -68,7 +66,6 @@ pub(super) async fn grant(right: Right, may: bool, out: &mut impl Write) -> anyh
     let none = ChangeAccount::default();
     let (change, words) = match right.what {
         What::Invite => (ChangeAccount { invite: Some(may), ..none }, "invite"),
-        What::InviteInternal => (ChangeAccount { invite_internal: Some(may), ..none }, "invite internally"),
         What::Admin => (ChangeAccount { admin: Some(may), ..none }, "administer Postern"),
     };
     let line = done(&right.whom, Deed::Change(change)).await?;

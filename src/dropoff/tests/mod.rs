@@ -16,7 +16,7 @@ use mailparse::MailHeaderMap;
 use tempfile::TempDir;
 
 use super::*;
-use crate::accounts::{Credential, Kind, Rights};
+use crate::accounts::{Accounts, Credential, Kind, Rights};
 use crate::base::clock::{Lifespan, ManualClock, Timestamp};
 use crate::base::id::InvitationId;
 use crate::base::language::Language;
@@ -139,6 +139,7 @@ impl House {
             Notices::new(queue.clone(), spool.clone(), shelf, clock.clone(), &server, &organisation, &web);
         let parts = Parts {
             store: store.clone(),
+            accounts: Accounts::new(store.clone()),
             packages: Packages::new(store.clone()),
             blobs: Blobs::open(storage, settings.reserve).unwrap(),
             invites: Invites::new(store.clone()),
@@ -150,8 +151,19 @@ impl House {
         Dropoff::open(parts, Rules::new(settings, &organisation, &config::Limits::default())).unwrap()
     }
 
+    /// The guest has an account, as every guest who comes in.
+    async fn enrol(&self, guest: &Account) {
+        let accounts = Accounts::new(self.store.clone());
+        if accounts.by_id(guest.id).unwrap().is_none() {
+            let mut batch = Batch::new();
+            accounts.insert(&mut batch, guest).unwrap();
+            self.store.commit(batch).await.unwrap();
+        }
+    }
+
     /// An open drop-off for ann, with one file of these octets.
     async fn filled(&self, guest: &Account, content: &[u8]) -> (Package, File) {
+        self.enrol(guest).await;
         let package = self.dropoff.begin(guest, &draft(&["ann@corp.example"])).await.unwrap();
         let file = self.upload(guest, &package, "plan.pdf", content).await;
         (package, file)

@@ -94,7 +94,7 @@ async fn somebody_comes_back_signed_in_with_an_account_and_the_rights_of_the_gro
 
     let account = house.accounts.by_address(&Address::parse(ANN).unwrap()).unwrap().unwrap().value;
     assert_eq!((account.kind, account.credential), (Kind::Staff, Credential::Organisation));
-    assert_eq!(account.rights, Rights { invite: true, invite_internal: false, admin: false });
+    assert_eq!(account.rights, Rights { invite: true, admin: false });
     assert_eq!(account.mailbox, mailbox("Ann Berg", ANN));
     browser.get("/dropoff").await.says(StatusCode::FORBIDDEN, "Ann Berg");
 

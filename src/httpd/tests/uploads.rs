@@ -22,6 +22,7 @@ pub(super) fn dropoff(
 ) -> Dropoff {
     let parts = dropoff::Parts {
         store: store.clone(),
+        accounts: Accounts::new(store.clone()),
         packages: Packages::new(store.clone()),
         blobs: Blobs::open(&settings.storage, 0).unwrap(),
         invites: invites.clone(),
