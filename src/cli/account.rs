@@ -73,7 +73,7 @@ pub struct Add {
     /// May send mail, but no invitations
     #[arg(long)]
     no_invite: bool,
-    /// May send internal invitations
+    /// May send internal invitations (they are not there yet)
     #[arg(long)]
     invite_internal: bool,
     /// May administer the gateway

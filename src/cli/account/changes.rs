@@ -37,7 +37,7 @@ pub struct Right {
 enum What {
     /// Invite people outside
     Invite,
-    /// Invite people of the organisation to an internal account
+    /// Invite people of the organisation to an internal account (such invitations are not there yet)
     InviteInternal,
     /// Administer the gateway
     Admin,
