@@ -93,7 +93,8 @@ impl State {
     }
 
     /// Whether a link of it may still be used.
-    pub(super) const fn is_open(&self) -> bool {
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
         !matches!(self, Self::Accepted { .. } | Self::Withdrawn { .. })
     }
 

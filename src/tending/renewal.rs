@@ -89,7 +89,9 @@ impl Renewals {
         for _ in 0..ROUNDS_MAX {
             let old = self.tending.read(id)?;
             let last = old.value.life.renewed;
-            if last.is_some_and(|last| last + RESEND_AFTER > self.tending.now()) {
+            let is_recent = last.is_some_and(|last| last + RESEND_AFTER > self.tending.now());
+            // One that is over says so first.
+            if is_recent && old.value.state.is_open() {
                 return Err(TendingFault::JustSent(old.value.invitee.address));
             }
             if self.renewed(Batch::new(), &old, false).await? {
