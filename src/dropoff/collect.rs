@@ -14,7 +14,7 @@ use crate::base::filename::FileName;
 use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::dropoff::archive::Item;
-use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, addresses, too_often, unwritten};
+use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::packages::{Content, File, FileRef, Package, Parcel, PickUp, Recipient};
 use crate::store::blobs::{Digest, Reader};
 use crate::store::{Batch, CommitError, StoreFault};
@@ -76,7 +76,7 @@ impl Dropoff {
         after: Option<PackageId>,
         limit: usize,
     ) -> Result<Vec<Parcel>, StoreFault> {
-        self.with_files(self.parts.packages.received(addresses(staff), after, limit)?)
+        self.with_files(self.parts.packages.received(staff.addresses(), after, limit)?)
     }
 
     /// One package that this person has received; `None` where it is not there, or for others. Picks nothing up.
@@ -161,7 +161,7 @@ impl Dropoff {
             let now = self.parts.clock.now();
             let mut new = old.value.clone();
             for recipient in &mut new.recipients {
-                if recipient.deleted.is_none() && is_of(staff, recipient) {
+                if recipient.deleted.is_none() && staff.owns(&recipient.mailbox.address) {
                     recipient.deleted = Some(now);
                 }
             }
@@ -246,7 +246,7 @@ impl Dropoff {
         peer: IpAddr,
     ) -> Result<(), StoreFault> {
         let holders: Vec<&Recipient> =
-            package.holders().filter(|recipient| is_of(staff, recipient)).collect();
+            package.holders().filter(|recipient| staff.owns(&recipient.mailbox.address)).collect();
         for file in files {
             for _ in 0..ROUNDS_MAX {
                 let Some(old) = self.parts.packages.file(file.id)? else { break };
@@ -265,10 +265,6 @@ impl Dropoff {
         }
         Ok(())
     }
-}
-
-fn is_of(staff: &Account, recipient: &Recipient) -> bool {
-    addresses(staff).any(|address| address.same_mailbox(&recipient.mailbox.address))
 }
 
 /// The same file, picked up by these too.

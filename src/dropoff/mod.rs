@@ -152,7 +152,7 @@ impl Dropoff {
         let parcel = self.parts.packages.parcel(id)?;
         Ok(parcel.filter(|parcel| {
             let package = &parcel.package.value;
-            package.is_delivered() && package.recipient_among(addresses(staff)).is_some()
+            package.is_delivered() && package.recipient_among(staff.addresses()).is_some()
         }))
     }
 
@@ -164,11 +164,6 @@ impl Dropoff {
             Err(CommitError::Store(fault)) => Err(fault),
         }
     }
-}
-
-/// All addresses of somebody.
-fn addresses(account: &Account) -> impl Iterator<Item = &Address> {
-    [&account.mailbox.address].into_iter().chain(&account.aliases)
 }
 
 /// Others were first, again and again.
