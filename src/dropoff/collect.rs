@@ -204,19 +204,25 @@ impl Dropoff {
             if new.recipient_among([to]).is_some() {
                 return Err(CollectFault::HasIt(to.clone()));
             }
-            // Somebody who has deleted it gets it again.
-            new.recipients.retain(|recipient| !recipient.mailbox.address.same_mailbox(to));
-            if new.recipients.len() >= HOLDERS_MAX {
-                return Err(CollectFault::TooMany);
-            }
-            let by = staff.mailbox.clone();
-            let recipient =
-                Recipient { forwarded_by: Some(by), ..Recipient::from(Mailbox::from(to.clone())) };
-            new.recipients.push(recipient.clone());
+            let by = Some(staff.mailbox.clone());
+            let count = new.recipients.len();
+            let told = match new.recipients.iter_mut().find(|one| one.mailbox.address.same_mailbox(to)) {
+                // Somebody who has deleted it gets it back as it was theirs; only the notice says through whom.
+                Some(deleted) => {
+                    deleted.deleted = None;
+                    Recipient { forwarded_by: by, ..deleted.clone() }
+                }
+                None if count >= HOLDERS_MAX => return Err(CollectFault::TooMany),
+                None => {
+                    let added = Recipient { forwarded_by: by, ..Mailbox::from(to.clone()).into() };
+                    new.recipients.push(added.clone());
+                    added
+                }
+            };
             let mut batch = Batch::new();
             self.parts.packages.replace(&mut batch, &old, &new)?;
             let files: Vec<File> = files.into_iter().map(|file| file.value).collect();
-            let notice = self.arrived(&mut batch, &new, &files, &recipient).await.map_err(unwritten)?;
+            let notice = self.arrived(&mut batch, &new, &files, &told).await.map_err(unwritten)?;
             match self.parts.queue.commit(batch, vec![notice]).await {
                 Ok(()) => {
                     let by = &staff.mailbox.address;

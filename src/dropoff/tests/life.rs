@@ -132,6 +132,31 @@ async fn the_octets_go_with_the_last_copy() {
 }
 
 #[tokio::test]
+async fn who_has_deleted_it_gets_it_back_as_it_was_theirs() {
+    let (house, kim, ann, ben) = (House::open(), kim(), staff("ann"), staff("ben"));
+    let (package, file) = house.delivered(&kim, b"the plan").await;
+    house.dropoff.forward(&ann, package.id, &ben.mailbox.address, PEER).await.unwrap();
+    house.dropoff.delete(&ann, package.id, PEER).await.unwrap();
+    house.mails().await;
+    let again = house.dropoff.forward(&ben, package.id, &ann.mailbox.address, PEER).await.unwrap();
+    let of = |recipient: &crate::packages::Recipient| {
+        let by = recipient.forwarded_by.as_ref().map(|by| by.address.to_string());
+        (recipient.mailbox.address.to_string(), by)
+    };
+    assert_eq!(
+        again.recipients.iter().map(of).collect::<Vec<_>>(),
+        [
+            ("ann@corp.example".to_owned(), None),
+            ("ben@corp.example".to_owned(), Some("ann@corp.example".to_owned()))
+        ]
+    );
+    assert_eq!(house.picked_up(&ann, file.id).await.unwrap(), b"the plan");
+    let [(to, mail)] = house.mails().await.try_into().unwrap();
+    assert_eq!(to, "ann@corp.example");
+    assert_eq!(subject(&mail), "ben has forwarded a file from Kim Roe: Drawings");
+}
+
+#[tokio::test]
 async fn who_has_not_picked_up_is_warned_and_then_it_ends() {
     let (house, mut kim) = (House::open(), kim());
     kim.inviters.truncate(2);
