@@ -353,10 +353,15 @@ impl Dropoff {
 
     /// Each once, under the name that we know.
     fn recipients(&self, guest: &Account, to: &[Address]) -> Result<Vec<Recipient>, DepositFault> {
+        let max = self.rules.dropoff.recipients_max;
         let mut recipients: Vec<Recipient> = Vec::new();
         for address in to {
             if recipients.iter().any(|recipient| recipient.mailbox.address.same_mailbox(address)) {
                 continue;
+            }
+            // Each is compared to all before it, so that these are to be few.
+            if recipients.len() >= max {
+                return Err(DepositFault::TooManyRecipients(max));
             }
             let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
             let mailbox = match (inviter, self.rules.dropoff.recipients) {
@@ -366,12 +371,7 @@ impl Dropoff {
             };
             recipients.push(mailbox.into());
         }
-        let max = self.rules.dropoff.recipients_max;
-        match recipients.len() {
-            0 => Err(DepositFault::NoRecipient),
-            count if count > max => Err(DepositFault::TooManyRecipients(max)),
-            _ => Ok(recipients),
-        }
+        if recipients.is_empty() { Err(DepositFault::NoRecipient) } else { Ok(recipients) }
     }
 }
 

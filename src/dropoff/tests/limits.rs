@@ -55,6 +55,15 @@ async fn the_whole_organisation_can_be_open_to_guests() {
 }
 
 #[tokio::test]
+async fn who_is_behind_the_last_that_may_be_written_to_is_not_looked_at() {
+    let settings = config::Dropoff { recipients: config::Recipients::Organisation, ..small() };
+    let (house, kim) = (House::with(&settings), kim());
+    let to = ["ann@corp.example", "ben@corp.example", "eve@elsewhere.example"];
+    let fault = house.dropoff.begin(&kim, &draft(&to)).await.unwrap_err();
+    assert!(matches!(fault, DepositFault::TooManyRecipients(1)), "{fault}");
+}
+
+#[tokio::test]
 async fn files_over_a_limit_are_refused_before_their_octets() {
     let (house, kim) = (House::with(&small()), kim());
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
