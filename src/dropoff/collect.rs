@@ -17,7 +17,7 @@ use crate::dropoff::archive::Item;
 use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::packages::{Content, File, FileRef, Package, Parcel, PickUp, Recipient};
 use crate::store::blobs::{Digest, Reader};
-use crate::store::{Batch, CommitError, StoreFault};
+use crate::store::{Batch, StoreFault};
 
 /// People that one package can be with, those included to whom it was forwarded.
 const HOLDERS_MAX: usize = 200;
@@ -172,12 +172,13 @@ impl Dropoff {
                 files.iter().filter(|_| is_last).map(|file| without_octets(&file.value)).collect();
             let changes: Vec<_> = files.iter().zip(&emptied).collect();
             self.parts.packages.replace_files(&mut batch, new.guest, &changes)?;
-            if self.commit(batch).await? {
-                if is_last {
-                    self.remove_blobs(files.iter().filter_map(|file| file.value.content.blob()));
-                }
-                let by = &staff.mailbox.address;
-                audit::record(&Event::Deleted { package: id, by, last: is_last, peer });
+            let gone = files.iter().filter(|_| is_last).filter_map(|file| file.value.content.blob());
+            let (gone, by) = (gone.collect::<Vec<_>>(), staff.mailbox.address.clone());
+            let then = move |flow: &Self| {
+                flow.remove_blobs(gone);
+                audit::record(&Event::Deleted { package: id, by: &by, last: is_last, peer });
+            };
+            if self.commit_and(batch, Vec::new(), then).await? {
                 return Ok(());
             }
         }
@@ -223,14 +224,11 @@ impl Dropoff {
             self.parts.packages.replace(&mut batch, &old, &new)?;
             let files: Vec<File> = files.into_iter().map(|file| file.value).collect();
             let notice = self.arrived(&mut batch, &new, &files, &told).await.map_err(unwritten)?;
-            match self.parts.queue.commit(batch, vec![notice]).await {
-                Ok(()) => {
-                    let by = &staff.mailbox.address;
-                    audit::record(&Event::Forwarded { package: id, by, to, peer });
-                    return Ok(new);
-                }
-                Err(CommitError::Conflict) => {}
-                Err(CommitError::Store(fault)) => return Err(fault.into()),
+            let (by, to) = (staff.mailbox.address.clone(), to.clone());
+            let then =
+                move |_: &Self| audit::record(&Event::Forwarded { package: id, by: &by, to: &to, peer });
+            if self.commit_and(batch, vec![notice], then).await? {
+                return Ok(new);
             }
         }
         Err(too_often().into())
@@ -262,9 +260,9 @@ impl Dropoff {
                 }
                 let mut batch = Batch::new();
                 self.parts.packages.replace_file(&mut batch, package.guest, &old, &new)?;
-                if self.commit(batch).await? {
-                    let by = &staff.mailbox.address;
-                    audit::record(&Event::PickedUp { package: package.id, file: file.id.number, by, peer });
+                let (package, file, by) = (package.id, file.id.number, staff.mailbox.address.clone());
+                let then = move |_: &Self| audit::record(&Event::PickedUp { package, file, by: &by, peer });
+                if self.commit_and(batch, Vec::new(), then).await? {
                     break;
                 }
             }

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::audit::dropoff::{self as audit, Event};
+use crate::audit::dropoff::Event;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
 use crate::dropoff::handover::Findings;
@@ -12,7 +12,7 @@ use crate::dropoff::scan::{Clamd, Finding, ScanFault};
 use crate::dropoff::{Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::net::lifecycle::Lifecycle;
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
-use crate::store::{Batch, CommitError, StoreFault};
+use crate::store::{Batch, StoreFault};
 
 /// How often somebody goes round.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
@@ -91,8 +91,7 @@ impl Dropoff {
         for _ in 0..ROUNDS_MAX {
             let parcel = self.of_guest(guest, id)?.filter(|parcel| !parcel.package.value.is_delivered());
             let Some(parcel) = parcel else { return Ok(()) };
-            if self.drop_parcel(&parcel).await? {
-                audit::record(&Event::Forgotten { package: id });
+            if self.drop_parcel(&parcel, Some(Event::Forgotten { package: id })).await? {
                 return Ok(());
             }
         }
@@ -121,10 +120,7 @@ impl Dropoff {
                     },
                 };
                 // Who was first has withdrawn it with the account; else the next round finds it again.
-                if self.deliver(&parcel, &findings).await?.is_some() {
-                    audit::record(&Event::Delivered { package: id });
-                    delivered += 1;
-                }
+                delivered += usize::from(self.deliver(&parcel, findings, || ()).await?.is_some());
             }
         }
     }
@@ -184,11 +180,8 @@ impl Dropoff {
 
     async fn end(&self, parcel: &Parcel) -> Result<bool, StoreFault> {
         let package = &parcel.package.value;
-        let ended = self.drop_parcel(parcel).await?;
-        if ended {
-            audit::record(&Event::Ended { package: package.id, delivered: package.is_delivered() });
-        }
-        Ok(ended)
+        let event = Event::Ended { package: package.id, delivered: package.is_delivered() };
+        self.drop_parcel(parcel, Some(event)).await
     }
 
     /// Tells those who have not picked everything up that it will not be there for long.
@@ -214,11 +207,7 @@ impl Dropoff {
             let notice = self.parts.notices.ending(&mut batch, &new, &left, recipient, thread.as_ref());
             notices.push(notice.await.map_err(unwritten)?);
         }
-        match self.parts.queue.commit(batch, notices).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Conflict) => Ok(false),
-            Err(CommitError::Store(fault)) => Err(fault),
-        }
+        self.commit_and(batch, notices, |_| ()).await
     }
 }
 
