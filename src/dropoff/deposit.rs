@@ -1,6 +1,6 @@
 //! What a guest does with a drop-off before it is handed over.
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Kind};
 use crate::audit::dropoff::{self as audit, Event};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
@@ -43,9 +43,10 @@ impl Dropoff {
     /// # Errors
     /// [`DepositFault`] names the field, or the limit.
     pub async fn begin(&self, guest: &Account, draft: &Draft) -> Result<Package, DepositFault> {
-        let draft = self.checked(guest, draft)?;
-        let max = self.rules.dropoff.guest_dropoffs;
         let _turn = self.desk.turn(guest.id).await;
+        let guest = self.present(guest.id)?;
+        let draft = self.checked(&guest, draft)?;
+        let max = self.rules.dropoff.guest_dropoffs;
         for _ in 0..ROUNDS_MAX {
             if self.parts.packages.usage(guest.id)?.packages >= max {
                 return Err(DepositFault::TooManyDropoffs(max));
@@ -82,8 +83,9 @@ impl Dropoff {
         id: PackageId,
         draft: &Draft,
     ) -> Result<Package, DepositFault> {
-        let Checked { recipients, subject, message } = self.checked(guest, draft)?;
         let _turn = self.desk.turn(guest.id).await;
+        let guest = self.present(guest.id)?;
+        let Checked { recipients, subject, message } = self.checked(&guest, draft)?;
         for _ in 0..ROUNDS_MAX {
             let old = self.open_package(guest.id, id)?.package;
             let (recipients, subject, message) = (recipients.clone(), subject.clone(), message.clone());
@@ -246,6 +248,13 @@ impl Dropoff {
         self.rules.dropoff.guest_octets.saturating_sub(usage.octets)
     }
 
+    /// The guest as the account stands now: it may have been locked or ended, or an inviter be gone, while what this guest
+    /// sends was on its way.
+    pub(super) fn present(&self, guest: AccountId) -> Result<Account, DepositFault> {
+        let account = self.parts.accounts.by_id(guest)?.map(|account| account.value);
+        account.filter(|guest| guest.kind == Kind::Guest && !guest.locked).ok_or(DepositFault::NoAccess)
+    }
+
     fn checked(&self, guest: &Account, draft: &Draft) -> Result<Checked, DepositFault> {
         let recipients = self.recipients(guest, &draft.to)?;
         let subject: String = draft
@@ -281,15 +290,19 @@ impl Dropoff {
             if recipients.len() >= max {
                 return Err(DepositFault::TooManyRecipients(max));
             }
-            let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
-            let mailbox = match (inviter, self.rules.dropoff.recipients) {
-                (Some(inviter), _) => inviter.clone(),
-                (None, Recipients::Organisation) if self.is_ours(address) => address.clone().into(),
-                (None, _) => return Err(DepositFault::NotARecipient(address.clone())),
-            };
-            recipients.push(mailbox.into());
+            recipients.push(self.recipient(guest, address)?.into());
         }
         if recipients.is_empty() { Err(DepositFault::NoRecipient) } else { Ok(recipients) }
+    }
+
+    /// Somebody whom this guest may send to.
+    pub(super) fn recipient(&self, guest: &Account, address: &Address) -> Result<Mailbox, DepositFault> {
+        let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
+        match (inviter, self.rules.dropoff.recipients) {
+            (Some(inviter), _) => Ok(inviter.clone()),
+            (None, Recipients::Organisation) if self.is_ours(address) => Ok(address.clone().into()),
+            (None, _) => Err(DepositFault::NotARecipient(address.clone())),
+        }
     }
 }
 

@@ -31,8 +31,12 @@ impl Dropoff {
         peer: IpAddr,
     ) -> Result<Package, DepositFault> {
         let _turn = self.desk.turn(guest.id).await;
+        let guest = &self.present(guest.id)?;
         for _ in 0..ROUNDS_MAX {
             let parcel = self.open_package(guest.id, id)?;
+            for recipient in &parcel.package.value.recipients {
+                self.recipient(guest, &recipient.mailbox.address)?;
+            }
             if parcel.files.is_empty() {
                 return Err(DepositFault::NoFiles);
             }

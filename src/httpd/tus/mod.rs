@@ -259,6 +259,7 @@ fn stands(flow: &Dropoff, status: StatusCode, file: &File) -> Response {
 fn refused(fault: &DepositFault) -> Response {
     let status = match fault {
         DepositFault::NotThere => StatusCode::NOT_FOUND,
+        DepositFault::NoAccess => StatusCode::FORBIDDEN,
         DepositFault::Closed => StatusCode::GONE,
         DepositFault::Offset { .. } => StatusCode::CONFLICT,
         DepositFault::Busy => StatusCode::LOCKED,
