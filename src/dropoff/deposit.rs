@@ -189,11 +189,13 @@ impl Dropoff {
     ) -> Result<bool, StoreFault> {
         let mut batch = Batch::new();
         let blobs = self.parts.packages.remove(&mut batch, parcel)?;
+        let id = parcel.package.value.id;
         let files: Vec<FileRef> = parcel.files.iter().map(|file| file.value.id).collect();
         let then = move |flow: &Self| {
             for file in files {
                 flow.desk.clear(file);
             }
+            flow.desk.tries.forget(id);
             flow.remove_blobs(blobs);
             if let Some(event) = event {
                 audit::record(&event);

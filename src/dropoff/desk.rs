@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::id::AccountId;
+use crate::dropoff::judging::Tries;
 use crate::packages::FileRef;
 use crate::store::blobs::Digesting;
 
@@ -25,6 +26,8 @@ pub(super) struct Desk {
     lanes: [Arc<tokio::sync::Mutex<()>>; LANES],
     /// Something waits for the scanner.
     pub(super) handed_over: Notify,
+    /// Where the scanner has failed.
+    pub(super) tries: Tries,
     /// Notices that carry files are made one by one.
     pub(super) attaching: tokio::sync::Mutex<()>,
 }
@@ -51,6 +54,7 @@ impl Default for Desk {
             freed: Notify::new(),
             lanes: std::array::from_fn(|_| Arc::default()),
             handed_over: Notify::new(),
+            tries: Tries::default(),
             attaching: tokio::sync::Mutex::new(()),
         }
     }

@@ -100,6 +100,7 @@ impl Dropoff {
         let id = package.id;
         let then = move |flow: &Self| {
             note();
+            flow.desk.tries.forget(id);
             flow.remove_blobs(gone);
             for (file, finding) in &findings {
                 audit::record(&Event::Withheld { package: id, file: *file, finding });

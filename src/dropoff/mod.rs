@@ -19,6 +19,7 @@ mod deposit;
 mod desk;
 mod fault;
 mod handover;
+mod judging;
 mod rounds;
 mod scan;
 #[cfg(test)]
