@@ -65,6 +65,20 @@ impl Dropoff {
         .await
     }
 
+    /// Whether [`append`](Self::append) would go on there, to be asked before octets are read that it would not take.
+    ///
+    /// # Errors
+    /// As of that.
+    pub fn expects(&self, guest: &Account, file: FileRef, offset: u64) -> Result<(), DepositFault> {
+        self.standing(guest.id, file, offset).map(|_| ())
+    }
+
+    fn standing(&self, guest: AccountId, file: FileRef, offset: u64) -> Result<Stored<File>, DepositFault> {
+        let (_, old) = self.open_file(guest, file)?;
+        let at = old.value.arrived();
+        if offset == at { Ok(old) } else { Err(DepositFault::Offset { at }) }
+    }
+
     /// The file, if it stands at `offset` and may get `length`.
     pub(super) async fn opened(
         &self,
@@ -73,11 +87,8 @@ impl Dropoff {
         offset: u64,
         length: Option<u64>,
     ) -> Result<Stored<File>, DepositFault> {
-        let (_, old) = self.open_file(guest, file)?;
+        let old = self.standing(guest, file, offset)?;
         let at = old.value.arrived();
-        if offset != at {
-            return Err(DepositFault::Offset { at });
-        }
         match (length, old.value.length) {
             (None, _) => Ok(old),
             (Some(said), Some(known)) if said == known => Ok(old),
