@@ -2,7 +2,7 @@
 //!
 //! A staff member writes an ordinary mail to somebody outside, with an invite address among the recipients. Postern
 //! takes it by SMTP, gives each person outside a copy of that very mail with the organisation's words and a link of
-//! their own, and relays it. The link opens an account, and the account leads back to the inviter.
+//! their own, and relays it. The link opens an account, and with the account files go back to the inviter.
 //!
 //! This page is the tour. Each module's own page says what it promises and which standards it follows.
 //!
@@ -32,7 +32,9 @@
 //! [`mail::dkim`] signs the copy that they make.
 //! Invitations, envelopes and bodies are committed in one [`store::Batch`]; only then does the client read `250`.
 //! [`delivery`] claims what is due in the [`queue`], hands it to a [`delivery::courier::Courier`] and settles it:
-//! delivered, put off, or reported to the sender. The same commit moves the invitation on ([`invites`]).
+//! delivered, put off, or reported to the sender. The same commit moves the invitation on ([`invites`]). A bounce that comes
+//! back to an address of ours, or an inviter's answer of one word to a receipt or a notice, enters by the same door and
+//! ends in [`tending`].
 //!
 //! # The way of a click
 //!
@@ -41,6 +43,11 @@
 //! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
 //! accounts afterwards, a forgotten password first of all, is [`upkeep`]; what a staff member does about the guests whom
 //! he or she has invited, [`sponsoring`].
+//!
+//! Staff are known by [`auth`]: with a password that is kept here, by the organisation's directory, or by an identity
+//! provider. An invitation that is written on a page becomes a mail ([`intake::letters`]) and goes the way of a message.
+//! Administrators change accounts by the [`roster`], on a page or by a command; commands reach the running daemon through
+//! [`control`]. What time ends, the [`janitor`] clears away. Mails and pages are in the reader's language ([`template`]).
 //!
 //! # The way of a file
 //!
@@ -58,7 +65,8 @@
 //!    (null sender, NOTIFY, a withdrawn invitation), in the audit log.
 //!    (`a_refused_recipient_is_reported_to_the_sender`, `null_sender_never_bounces`)
 //! 3. What is not an invitation leaves byte for byte as it came, with header fields added on top; a signature of our own
-//!    that an added field breaks gives way to a new one. (`ordinary_mail_arrives_byte_for_byte`, `mail_is_signed`)
+//!    that an added field breaks gives way to a new one, and 8-bit mail is converted where the next hop takes 7 bits only.
+//!    (`ordinary_mail_arrives_byte_for_byte`, `mail_is_signed`, `a_hop_without_eight_bits`)
 //! 4. No copy shows another invitee's link nor a Bcc address. (`bcc_stays_hidden`)
 //! 5. Signed, encrypted and TNEF content is wrapped, never edited. (`every_corpus_message_keeps_its_shape`)
 //! 6. A token stands in clear only in the mail; it works once, and not after its lifespan; GET and HEAD change

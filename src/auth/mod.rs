@@ -29,6 +29,7 @@ use crate::auth::password::{HashFault, Passwords};
 use crate::base::address::Address;
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
 use crate::net::throttle::{Failures, one_site};
 use crate::store::StoreFault;
@@ -313,6 +314,26 @@ impl From<Account> for Identity {
             aliases: account.aliases,
             rights: account.rights,
         }
+    }
+}
+
+/// How long somebody must wait who has tried too often, in words.
+#[must_use]
+pub fn too_often(wait: Duration) -> Phrase {
+    let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
+    match seconds {
+        0 | 1 => phrase!("There were too many attempts. Please wait a second before you try again."),
+        2..60 => phrase!(
+            "There were too many attempts. Please wait {seconds} seconds before you try again.",
+            seconds = seconds
+        ),
+        _ if minutes == 1 => {
+            phrase!("There were too many attempts. Please wait a minute before you try again.")
+        }
+        _ => phrase!(
+            "There were too many attempts. Please wait {minutes} minutes before you try again.",
+            minutes = minutes
+        ),
     }
 }
 

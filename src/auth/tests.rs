@@ -175,3 +175,10 @@ fn an_ipv6_host_is_one_peer_whatever_address_it_picks() {
     assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:1:3::1"));
     assert_eq!(site("::ffff:192.0.2.1"), "192.0.2.1");
 }
+
+#[test]
+fn the_wait_is_said_in_words() {
+    for (seconds, words) in [(1, "a second"), (8, "8 seconds"), (60, "a minute"), (90, "2 minutes")] {
+        assert!(too_often(Duration::from_secs(seconds)).to_string().contains(words));
+    }
+}

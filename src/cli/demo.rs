@@ -344,6 +344,11 @@ or with curl:
   {mailbox}
 
   (The browser warns of the certificate, because it was made for this demo: go on, or let it trust the authority.)
+
+Open the account and leave a file. Then sign in as {user}, with the password above, in another browser or a
+private window, to pick it up and to see how the invitation stands:
+
+  {web}/received
 "
         )?,
         None => writeln!(out, "Mail is delivered to the smarthost.\n")?,

@@ -38,20 +38,20 @@ enum Command {
     Demo(demo::Options),
     /// Read the configuration, try what it names, and report every fault at once
     ///
-    /// If the file is complete, tries certificate and key, state directory, templates, listeners, smarthosts, and DKIM
-    /// keys with their DNS records, each as far as the user who runs it may. Run it as the service's user: root can read
-    /// what that user cannot.
+    /// If the file is complete, tries certificate and key, state directory, templates, listeners, the organisation's
+    /// directory, identity providers, smarthosts and routes, and DKIM keys with their DNS records, each as far as the user
+    /// who runs it may. Run it as the service's user: root can read what that user cannot.
     Check(ConfigFile),
-    /// Add or list staff accounts, or set a password
+    /// Add, list, change, lock and end accounts of staff, and of guests
     #[command(subcommand)]
     Account(account::Command),
-    /// List invitations, take one back, give it more days, or send a fresh link
+    /// List invitations, take one back, give it more days, send a fresh link, or correct the address
     #[command(subcommand)]
     Invite(invite::Command),
     /// Look at the texts of mails and pages, try them, and take them out to be changed
     #[command(subcommand)]
     Template(template::Command),
-    /// See what waits to be delivered and why; try it now, hold, release or drop it
+    /// See what waits to be delivered and why; try it now, hold, release or drop it; the service must be running
     #[command(subcommand)]
     Queue(queue::Command),
 }

@@ -131,7 +131,7 @@ async fn resend(
     State(renewals): State<Renewals>,
     Path(id): Path<InvitationId>,
 ) -> Result<Json<InvitationLine>, TendingFault> {
-    let invitation = renewals.resend(id).await?;
+    let invitation = renewals.resend(id, "administrator", None).await?;
     Ok(line(&renewals, &invitation))
 }
 
@@ -197,6 +197,7 @@ impl IntoResponse for TendingFault {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Used(_) | Self::Withdrawn(_) | Self::Invited(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::TooLong { .. } | Self::NoTime => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::JustSent(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Notice(_) | Self::Random(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, Json(Problem { problem: self.to_string() })).into_response()

@@ -15,6 +15,7 @@ use tracing::error;
 use crate::accounts::{Account, Kind, Session};
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
+use crate::httpd::page::{Pages, Plain};
 use crate::httpd::session::Sessions;
 use crate::httpd::way::Next;
 
@@ -134,18 +135,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 impl<S: Send + Sync> FromRequestParts<S> for Person
 where
     Sessions: FromRef<S>,
+    StaffNetworks: FromRef<S>,
 {
     type Rejection = Response;
 
-    /// Who is not signed in is led to the way in, and from there to the page that was to be seen.
+    /// Who is not signed in is led to the way in, and from there to the page that was to be seen. So is a member of the
+    /// staff who comes from where staff do not come from.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let peer = peer(parts).map_err(IntoResponse::into_response)?;
         let wanted = if parts.method == Method::GET { parts.uri.path() } else { "" };
         let way_in = || Next::read(wanted).sign_in().into_response();
         let token = Name::Session.read(&parts.headers).ok_or_else(way_in)?;
         match Sessions::from_ref(state).find(&token).await {
-            Ok(Some((session, account))) => Ok(Self { account, peer, session, hash: token.hash() }),
-            Ok(None) => Err(way_in()),
+            Ok(Some((session, account)))
+                if StaffNetworks::from_ref(state).kinds(peer).contains(&account.kind) =>
+            {
+                Ok(Self { account, peer, session, hash: token.hash() })
+            }
+            Ok(_) => Err(way_in()),
             Err(fault) => {
                 error!(%fault, "reading a session");
                 Err(StatusCode::SERVICE_UNAVAILABLE.into_response())
@@ -160,6 +167,14 @@ fn peer(parts: &Parts) -> Result<IpAddr, StatusCode> {
         error!("a request came without its peer");
         StatusCode::INTERNAL_SERVER_ERROR
     })
+}
+
+/// The page for who is signed in, and whom the one that was asked for is not for.
+fn no_entry(parts: &Parts) -> Response {
+    match parts.extensions.get::<Pages>() {
+        Some(pages) => pages.page(StatusCode::FORBIDDEN, "no-entry", Plain {}),
+        None => StatusCode::FORBIDDEN.into_response(),
+    }
 }
 
 /// A permit for those signed in who fulfil a condition; to the others the page is forbidden. To a peer that it is not
@@ -195,11 +210,7 @@ macro_rules! permit {
                 }
                 let person = Person::from_request_parts(parts, state).await?;
                 let is_permitted: fn(&Account) -> bool = $condition;
-                if is_permitted(&person.account) {
-                    Ok(Self(person))
-                } else {
-                    Err(StatusCode::FORBIDDEN.into_response())
-                }
+                if is_permitted(&person.account) { Ok(Self(person)) } else { Err(no_entry(parts)) }
             }
         }
     };

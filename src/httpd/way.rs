@@ -16,7 +16,7 @@ const DROPOFF: &str = "/dropoff";
 /// Pages of guests, each with what lies below it.
 const OF_GUESTS: [&str; 2] = [DROPOFF, "/account"];
 /// Pages of staff.
-const OF_STAFF: [&str; 5] = ["/invitations", "/invite", "/received", "/guests", "/admin"];
+const OF_STAFF: [&str; 6] = ["/invitations", "/invite", "/received", "/guests", "/admin", "/account"];
 
 /// A page that somebody wanted to see before signing in; nothing where it is none to go back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

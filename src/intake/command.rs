@@ -192,7 +192,7 @@ impl Intake {
         let (renewals, id) = (&self.inner.parts.renewals, invitation.id);
         let invitee = &invitation.invitee;
         let done = match verb {
-            Verb::Resend => renewals.resend(id).await.map(|_| Outcome::resent(invitee)),
+            Verb::Resend => renewals.resend(id, "inviter", None).await.map(|_| Outcome::resent(invitee)),
             Verb::Withdraw => renewals.tending().withdraw(id).await.map(|_| Outcome::withdrawn(invitee)),
             Verb::Extend(days) => {
                 let extended = renewals.tending().extend(id, *days).await;

@@ -62,6 +62,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("page/guests.html", "a member of the staff's guests"),
     ("page/people.html", "all accounts, for administrators"),
     ("page/no-right.html", "to staff who may not invite"),
+    ("page/no-entry.html", "to who is signed in on a page that is for others"),
     ("page/error.html", "what went wrong, by its number in HTTP"),
     ("page/mailbox.html", "the demo's mail"),
     ("page/letter.html", "one mail of the demo"),

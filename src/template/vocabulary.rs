@@ -200,6 +200,7 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/guests.html", built_in!("page/guests.html"), sample::staff::guests, &[]),
     rendered("page/people.html", built_in!("page/people.html"), sample::staff::people, &[]),
     rendered("page/no-right.html", built_in!("page/no-right.html"), sample::page, &[]),
+    rendered("page/no-entry.html", built_in!("page/no-entry.html"), sample::page, &[]),
     rendered("page/waiting.html", built_in!("page/waiting.html"), people::waiting, FORM),
     rendered("page/verify.html", built_in!("page/verify.html"), people::verifying, FORM),
     rendered("page/forgotten.html", built_in!("page/forgotten.html"), people::forgotten, FORM),

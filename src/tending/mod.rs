@@ -59,7 +59,7 @@ pub struct Listing {
 #[derive(Debug, Error)]
 pub enum TendingFault {
     /// No such invitation.
-    #[error("There is no invitation {0}; `postern invite list` shows those there are.")]
+    #[error("There is no invitation {0}.")]
     Unknown(InvitationId),
     /// The account is open.
     #[error("The invitation has been used: {0} has an account. There is nothing left to change.")]
@@ -70,6 +70,9 @@ pub enum TendingFault {
     /// The right address has an invitation of its own.
     #[error("You have invited {0} already. There is nothing left to correct.")]
     Invited(Address),
+    /// A fresh link has only just been sent.
+    #[error("A fresh link was sent to {0} just now. Please wait a minute before you send another.")]
+    JustSent(Address),
     /// More time than an invitation may have.
     #[error(
         "{days} more days are too many: an invitation may be valid for at most {longest} days from now on."

@@ -19,6 +19,9 @@ use crate::queue::Queue;
 use crate::store::{Batch, Stored};
 use crate::tending::{ROUNDS_MAX, Tending, TendingFault, closed, was_first};
 
+/// How soon after a fresh link another one may be sent: nobody's mailbox is filled by a button.
+const RESEND_AFTER: Duration = Duration::from_mins(1);
+
 /// How long an inviter may take to say yes.
 const APPROVAL_TIME: Duration = Duration::from_hours(14 * 24);
 
@@ -73,15 +76,24 @@ impl Renewals {
         &self.notices
     }
 
-    /// Sends a fresh link because the inviter, or an administrator, wants it.
+    /// Sends a fresh link because the inviter, or an administrator, wants it: `by`, for the audit log, from where.
     ///
     /// # Errors
-    /// Where the invitation is used or withdrawn, and what else can go wrong.
-    pub async fn resend(&self, id: InvitationId) -> Result<Invitation, TendingFault> {
+    /// Where the invitation is used or withdrawn, or a link was sent just now, and what else can go wrong.
+    pub async fn resend(
+        &self,
+        id: InvitationId,
+        by: &str,
+        peer: Option<IpAddr>,
+    ) -> Result<Invitation, TendingFault> {
         for _ in 0..ROUNDS_MAX {
             let old = self.tending.read(id)?;
+            let last = old.value.life.renewed;
+            if last.is_some_and(|last| last + RESEND_AFTER > self.tending.now()) {
+                return Err(TendingFault::JustSent(old.value.invitee.address));
+            }
             if self.renewed(Batch::new(), &old, false).await? {
-                audit::record(&Event::Renewed { invitation: id, by: "administrator", peer: None });
+                audit::record(&Event::Renewed { invitation: id, by, peer });
                 return self.tending.show(id);
             }
         }

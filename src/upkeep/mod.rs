@@ -18,6 +18,7 @@ use crate::accounts::name::{NameFault, display_name};
 use crate::accounts::{Account, Accounts, Credential, Kind, Session};
 use crate::audit::{self, Deed, Event};
 use crate::auth::password::{HashFault, PasswordFault, Passwords};
+use crate::auth::too_often;
 use crate::base::clock::Clock;
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
@@ -86,10 +87,7 @@ impl UpkeepFault {
             Self::Name(fault) => fault.phrase(),
             Self::Password(fault) => fault.phrase(),
             Self::Wrong => phrase!("This is not your present password. Please try again."),
-            Self::Throttled(wait) => phrase!(
-                "There were too many attempts. Please wait {seconds} seconds before you try again.",
-                seconds = wait.as_secs().max(2)
-            ),
+            Self::Throttled(wait) => too_often(*wait),
             Self::NotHere => phrase!("This is not possible with your account."),
             Self::Over => phrase!("This link opens nothing any more."),
             Self::Internal => phrase!("Something went wrong on our side. Please try again later."),
@@ -144,11 +142,9 @@ impl Upkeep {
         next: &Secret,
         peer: IpAddr,
     ) -> Result<(), UpkeepFault> {
-        self.prove(account, present).await?;
-        let old = self.read(account)?.value;
-        let hash = self.hashed(&old, next).await?;
-        let forgotten = old.credential;
-        self.set_password(Batch::new(), account, &forgotten, hash, Some(kept), "person", peer).await
+        let proven = self.prove(account, present).await?;
+        let hash = self.hashed(&proven, next).await?;
+        self.set_password(Batch::new(), account, &proven.credential, hash, Some(kept), "person", peer).await
     }
 
     /// Ends all sessions of the account but `kept`.
@@ -180,11 +176,14 @@ impl Upkeep {
         present: &Secret,
         peer: IpAddr,
     ) -> Result<Account, UpkeepFault> {
-        self.prove(account, present).await?;
+        let proven = self.prove(account, present).await?;
         for _ in 0..ROUNDS_MAX {
             let old = self.read(account)?;
             if old.value.kind != Kind::Guest {
                 return Err(UpkeepFault::NotHere);
+            }
+            if old.value.credential != proven.credential {
+                return Err(UpkeepFault::Wrong);
             }
             let mut batch = Batch::new();
             self.parts.accounts.remove(&mut batch, &old)?;
@@ -228,8 +227,9 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Whether somebody who is signed in knows the password, too.
-    async fn prove(&self, account: AccountId, present: &Secret) -> Result<(), UpkeepFault> {
+    /// The account as it was when somebody who is signed in proved to know its password, too: what is done for that
+    /// proof is done to no other password.
+    async fn prove(&self, account: AccountId, present: &Secret) -> Result<Account, UpkeepFault> {
         let key = account.to_string();
         if let Some(wait) = self.failures.wait(&key) {
             return Err(UpkeepFault::Throttled(wait));
@@ -239,9 +239,14 @@ impl Upkeep {
             return Err(UpkeepFault::NotHere);
         };
         let is_right = self.parts.passwords.verify(present, Some(phc)).await;
-        if is_right.map_err(|fault| internal("checking a password")(&fault))? {
+        let is_right = is_right.map_err(|fault| internal("checking a password")(&fault))?;
+        // Of guesses made side by side, only those count that come before the throttle closes.
+        if let Some(wait) = self.failures.wait(&key) {
+            return Err(UpkeepFault::Throttled(wait));
+        }
+        if is_right {
             self.failures.succeeded(&key);
-            return Ok(());
+            return Ok(person);
         }
         self.failures.failed(&key);
         Err(UpkeepFault::Wrong)

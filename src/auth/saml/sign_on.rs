@@ -10,7 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tracing::error;
 
-use crate::accounts::{Accounts, Rights};
+use crate::accounts::{Account, Accounts, Credential, Rights};
 use crate::audit::{self, Event};
 use crate::auth::admission::Admission;
 use crate::auth::directory::Person;
@@ -224,14 +224,18 @@ impl SignOn {
         if !is_ours {
             return Err(Reason::Foreign(address.masked()));
         }
+        let other = self.accounts.by_address(&address).map_err(LookupFault::from)?;
+        // An alias that somebody has in a directory is no way into that account, and nobody's word into one with a
+        // password of its own.
+        let is_closed = |other: &Account| {
+            other.credential != Credential::Organisation || !other.mailbox.address.same_mailbox(&address)
+        };
+        if other.is_some_and(|other| is_closed(&other.value)) {
+            return Err(Reason::Taken(address.masked()));
+        }
         if self.authenticator.has_directory() {
             let known = self.authenticator.lookup(&address).await?;
             return known.ok_or_else(|| Reason::NotInDirectory(address.masked()));
-        }
-        let other = self.accounts.by_address(&address).map_err(LookupFault::from)?;
-        // An alias that somebody had in a directory is no way into that account.
-        if other.is_some_and(|other| !other.value.mailbox.address.same_mailbox(&address)) {
-            return Err(Reason::Taken(address.masked()));
         }
         let (rights, person) = (rights(&settings.rights, &vouched.groups), person(vouched));
         match self.admission.admit(&person, rights).await.map_err(LookupFault::from)? {

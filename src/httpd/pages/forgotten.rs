@@ -11,13 +11,13 @@ use http::header::RETRY_AFTER;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use crate::auth::too_often;
 use crate::base::address::Address;
 use crate::base::phrase::phrase;
 use crate::base::secret::Secret;
 use crate::httpd::form::Form;
 use crate::httpd::page::Pages;
 use crate::httpd::pages::activate::hash;
-use crate::httpd::pages::sign_in::too_often;
 use crate::httpd::permit::{FormToken, Visitor};
 use crate::httpd::router::Parts;
 use crate::upkeep::UpkeepFault;

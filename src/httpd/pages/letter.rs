@@ -10,6 +10,8 @@ use lol_html::{RewriteStrSettings, element, rewrite_str};
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use serde::Serialize;
 
+use crate::base::size::Size;
+
 /// Octets of a mail that its source view shows.
 const SOURCE_MAX: usize = 1024 * 1024;
 /// Octets of a picture that is shown inside the mail.
@@ -68,7 +70,11 @@ impl Reading {
 
 impl Attachment {
     fn of(part: &MessagePart<'_>) -> Self {
-        Self { name: part.attachment_name().map(ToOwned::to_owned), kind: kind(part), size: size(part.len()) }
+        Self {
+            name: part.attachment_name().map(ToOwned::to_owned),
+            kind: kind(part),
+            size: Size(part.len() as u64).to_string(),
+        }
     }
 }
 
@@ -153,15 +159,6 @@ fn people(field: Option<&Address<'_>>) -> String {
         (name, address) => address.or(name).unwrap_or_default().to_owned(),
     });
     written.collect::<Vec<_>>().join(", ")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown to one decimal place")]
-fn size(octets: usize) -> String {
-    match octets {
-        0..1024 => format!("{octets} octets"),
-        1024..1_048_576 => format!("{:.1} KiB", octets as f64 / 1024.0),
-        _ => format!("{:.1} MiB", octets as f64 / 1_048_576.0),
-    }
 }
 
 fn escaped(text: &str) -> String {

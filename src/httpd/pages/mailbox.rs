@@ -45,7 +45,6 @@ struct Line {
     id: u64,
     to: Vec<String>,
     subject: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
     at: String,
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -13,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
-use crate::auth::{Authenticator, Identity, Verdict};
+use crate::auth::{Authenticator, Identity, Verdict, too_often};
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
 use crate::config;
@@ -176,34 +175,4 @@ fn unavailable() -> Phrase {
     phrase!(
         "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes."
     )
-}
-
-pub(super) fn too_often(wait: Duration) -> Phrase {
-    let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
-    match seconds {
-        0 | 1 => phrase!("There were too many attempts. Please wait a second before you try again."),
-        2..60 => phrase!(
-            "There were too many attempts. Please wait {seconds} seconds before you try again.",
-            seconds = seconds
-        ),
-        _ if minutes == 1 => {
-            phrase!("There were too many attempts. Please wait a minute before you try again.")
-        }
-        _ => phrase!(
-            "There were too many attempts. Please wait {minutes} minutes before you try again.",
-            minutes = minutes
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_is_said_in_words() {
-        for (seconds, words) in [(1, "a second"), (8, "8 seconds"), (60, "a minute"), (90, "2 minutes")] {
-            assert!(too_often(Duration::from_secs(seconds)).to_string().contains(words));
-        }
-    }
 }

@@ -49,12 +49,28 @@ async fn the_last_one_stands_first_and_can_be_found() {
     browser.get("/invitations?search=nobody").await.says(StatusCode::OK, "No invitation fits.");
 }
 
+/// Whether Ana may invite.
+async fn allow(house: &House, invite: bool) {
+    let address = Address::parse("ana@corp.example").unwrap();
+    let ana = house.accounts.by_address(&address).unwrap().unwrap();
+    let rights = Rights { invite, ..ana.value.rights };
+    let mut batch = Batch::new();
+    house.accounts.replace(&mut batch, &ana, &Account { rights, ..ana.value.clone() }).unwrap();
+    house.store.commit(batch).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_invitation_is_tended_by_its_inviter_only() {
     let (house, mut browser) = at_work().await;
     let (id, _) = house.invite("kim@partner.example").await;
     let place = format!("/invitations/{id}");
     browser.get(&place).await.says(StatusCode::OK, "250 2.0.0 fine");
+    // Who may not invite may take back, and nothing else.
+    for button in ["resend", "extend"] {
+        let answer = browser.fill_in(&place, &format!("{place}/{button}"), &[("days", "1")]).await;
+        answer.says(StatusCode::FORBIDDEN, "You may not send invitations");
+    }
+    allow(&house, true).await;
     let post = |button: &str| format!("{place}/{button}");
 
     let answer = browser.fill_in(&place, &post("extend"), &[("days", "400")]).await;
@@ -67,6 +83,10 @@ async fn an_invitation_is_tended_by_its_inviter_only() {
     browser.fill_in(&place, &post("extend"), &[("days", "20")]).await.leads_to(&format!("{place}?extended"));
     browser.fill_in(&place, &post("resend"), &[]).await.leads_to(&format!("{place}?resent"));
     browser.get(&format!("{place}?resent")).await.says(StatusCode::OK, "A fresh link is on its way.");
+    assert_eq!(house.queue.len(), 1);
+    // Nobody's mailbox is filled by a button.
+    let again = browser.fill_in(&place, &post("resend"), &[]).await;
+    again.says(StatusCode::UNPROCESSABLE_ENTITY, "just now");
     assert_eq!(house.queue.len(), 1);
 
     house.account(Kind::Staff, "ben@corp.example").await;

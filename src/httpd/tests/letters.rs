@@ -14,17 +14,33 @@ const MAIL: &str = "From: Ana <ana@corp.example>\r\nTo: kim@partner.example\r\nS
 
 /// The house, with one letter in its mailbox; and the mailbox's address.
 async fn house() -> (House, String) {
+    let ana = Address::parse("ana@corp.example").unwrap();
     let house = House::new();
+    deliver(&house, ReversePath::Address(ana)).await;
+    let path = format!("/mailbox/{}", house.word.reveal());
+    (house, path)
+}
+
+async fn deliver(house: &House, sender: ReversePath) {
     let parcel = Parcel {
-        sender: ReversePath::Address(Address::parse("ana@corp.example").unwrap()),
+        sender,
         parameters: MailParameters::default(),
         body: house.spool.keep(MAIL.into()).await.unwrap(),
         edits: Edits::default(),
         recipients: vec![(Address::parse("kim@partner.example").unwrap(), RcptParameters::default())],
     };
     assert!(matches!(house.mailbox.deliver(&parcel).await[..], [Outcome::Delivered { .. }]));
-    let path = format!("/mailbox/{}", house.word.reveal());
-    (house, path)
+}
+
+#[tokio::test]
+async fn mail_of_our_own_stands_in_the_list_without_a_sender() {
+    let (house, path) = house().await;
+    deliver(&house, ReversePath::Null).await;
+    let mut browser = house.browser();
+    browser.get(&path).await.says(StatusCode::OK, "Drawings &lt;1&gt;");
+    let list = request(Method::GET, &path).header(ACCEPT, "application/json");
+    let list: Value = serde_json::from_str(&browser.send(list, Body::empty()).await.text).unwrap();
+    assert_eq!(list.as_array().unwrap().iter().filter(|letter| letter["from"].is_null()).count(), 1);
 }
 
 #[tokio::test]

@@ -281,6 +281,22 @@ async fn a_person_changes_name_and_password_and_signs_out_everywhere() {
 }
 
 #[tokio::test]
+async fn of_guesses_made_side_by_side_few_are_answered() {
+    let house = House::new();
+    house.account(Kind::Guest, "kim@partner.example").await;
+    let (mut browser, _) = sign_in(&house, GOOD_PASSWORD).await;
+    let form = browser.get("/account").await.form();
+    let fields = [("password", "not this one at all"), ("new", OTHER_PASSWORD), ("form", form.as_str())];
+    let guess = || {
+        let mut tab = Browser { router: browser.router.clone(), cookies: browser.cookies.clone() };
+        async move { tab.post("/account/password", &fields).await }
+    };
+    let answers = futures_util::future::join_all((0..12).map(|_| guess())).await;
+    let told = answers.iter().filter(|page| page.text.contains("not your present password")).count();
+    assert!((1..=4).contains(&told), "{told} of 12");
+}
+
+#[tokio::test]
 async fn wrong_passwords_on_the_account_page_are_counted() {
     let house = House::new();
     house.account(Kind::Guest, "kim@partner.example").await;

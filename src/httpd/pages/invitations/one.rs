@@ -14,6 +14,7 @@ use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
+use crate::httpd::pages::invite::no_right;
 use crate::httpd::permit::{FormToken, Person, Staff};
 use crate::httpd::router::Parts;
 use crate::invites::{Invitation, State as Progress};
@@ -85,7 +86,10 @@ async fn resend(
         Ok(invitation) => invitation,
         Err(status) => return status.into_response(),
     };
-    let changed = renewals.resend(invitation.id).await;
+    if !staff.account.rights.invite {
+        return no_right(&pages);
+    }
+    let changed = renewals.resend(invitation.id, "inviter", Some(staff.peer)).await;
     told(&pages, &renewals, &staff, &invitation, changed, "resent", "")
 }
 
@@ -113,6 +117,9 @@ async fn extend(
         Ok(invitation) => invitation,
         Err(status) => return status.into_response(),
     };
+    if !staff.account.rights.invite {
+        return no_right(&pages);
+    }
     // What is no number is no time.
     let days = fields.days.trim().parse().unwrap_or(0);
     let changed = renewals.tending().extend(invitation.id, days).await;

@@ -110,7 +110,7 @@ fn form(
 }
 
 /// Nobody has given this person the right.
-fn no_right(pages: &Pages) -> Response {
+pub(in crate::httpd::pages) fn no_right(pages: &Pages) -> Response {
     pages.page(StatusCode::FORBIDDEN, "no-right", Plain {})
 }
 
