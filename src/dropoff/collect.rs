@@ -14,10 +14,10 @@ use crate::base::filename::FileName;
 use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::dropoff::archive::Item;
-use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, addresses, too_often, unwritten};
+use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::packages::{Content, File, FileRef, Package, Parcel, PickUp, Recipient};
 use crate::store::blobs::{Digest, Reader};
-use crate::store::{Batch, CommitError, StoreFault};
+use crate::store::{Batch, StoreFault};
 
 /// People that one package can be with, those included to whom it was forwarded.
 const HOLDERS_MAX: usize = 200;
@@ -76,7 +76,7 @@ impl Dropoff {
         after: Option<PackageId>,
         limit: usize,
     ) -> Result<Vec<Parcel>, StoreFault> {
-        self.with_files(self.parts.packages.received(addresses(staff), after, limit)?)
+        self.with_files(self.parts.packages.received(staff.addresses(), after, limit)?)
     }
 
     /// One package that this person has received; `None` where it is not there, or for others. Picks nothing up.
@@ -161,7 +161,7 @@ impl Dropoff {
             let now = self.parts.clock.now();
             let mut new = old.value.clone();
             for recipient in &mut new.recipients {
-                if recipient.deleted.is_none() && is_of(staff, recipient) {
+                if recipient.deleted.is_none() && staff.owns(&recipient.mailbox.address) {
                     recipient.deleted = Some(now);
                 }
             }
@@ -172,12 +172,13 @@ impl Dropoff {
                 files.iter().filter(|_| is_last).map(|file| without_octets(&file.value)).collect();
             let changes: Vec<_> = files.iter().zip(&emptied).collect();
             self.parts.packages.replace_files(&mut batch, new.guest, &changes)?;
-            if self.commit(batch).await? {
-                if is_last {
-                    self.remove_blobs(files.iter().filter_map(|file| file.value.content.blob()));
-                }
-                let by = &staff.mailbox.address;
-                audit::record(&Event::Deleted { package: id, by, last: is_last, peer });
+            let gone = files.iter().filter(|_| is_last).filter_map(|file| file.value.content.blob());
+            let (gone, by) = (gone.collect::<Vec<_>>(), staff.mailbox.address.clone());
+            let then = move |flow: &Self| {
+                flow.remove_blobs(gone);
+                audit::record(&Event::Deleted { package: id, by: &by, last: is_last, peer });
+            };
+            if self.commit_and(batch, Vec::new(), then).await? {
                 return Ok(());
             }
         }
@@ -204,27 +205,30 @@ impl Dropoff {
             if new.recipient_among([to]).is_some() {
                 return Err(CollectFault::HasIt(to.clone()));
             }
-            // Somebody who has deleted it gets it again.
-            new.recipients.retain(|recipient| !recipient.mailbox.address.same_mailbox(to));
-            if new.recipients.len() >= HOLDERS_MAX {
-                return Err(CollectFault::TooMany);
-            }
-            let by = staff.mailbox.clone();
-            let recipient =
-                Recipient { forwarded_by: Some(by), ..Recipient::from(Mailbox::from(to.clone())) };
-            new.recipients.push(recipient.clone());
+            let by = Some(staff.mailbox.clone());
+            let count = new.recipients.len();
+            let told = match new.recipients.iter_mut().find(|one| one.mailbox.address.same_mailbox(to)) {
+                // Somebody who has deleted it gets it back as it was theirs; only the notice says through whom.
+                Some(deleted) => {
+                    deleted.deleted = None;
+                    Recipient { forwarded_by: by, ..deleted.clone() }
+                }
+                None if count >= HOLDERS_MAX => return Err(CollectFault::TooMany),
+                None => {
+                    let added = Recipient { forwarded_by: by, ..Mailbox::from(to.clone()).into() };
+                    new.recipients.push(added.clone());
+                    added
+                }
+            };
             let mut batch = Batch::new();
             self.parts.packages.replace(&mut batch, &old, &new)?;
             let files: Vec<File> = files.into_iter().map(|file| file.value).collect();
-            let notice = self.arrived(&mut batch, &new, &files, &recipient).await.map_err(unwritten)?;
-            match self.parts.queue.commit(batch, vec![notice]).await {
-                Ok(()) => {
-                    let by = &staff.mailbox.address;
-                    audit::record(&Event::Forwarded { package: id, by, to, peer });
-                    return Ok(new);
-                }
-                Err(CommitError::Conflict) => {}
-                Err(CommitError::Store(fault)) => return Err(fault.into()),
+            let notice = self.arrived(&mut batch, &new, &files, &told).await.map_err(unwritten)?;
+            let (by, to) = (staff.mailbox.address.clone(), to.clone());
+            let then =
+                move |_: &Self| audit::record(&Event::Forwarded { package: id, by: &by, to: &to, peer });
+            if self.commit_and(batch, vec![notice], then).await? {
+                return Ok(new);
             }
         }
         Err(too_often().into())
@@ -246,7 +250,7 @@ impl Dropoff {
         peer: IpAddr,
     ) -> Result<(), StoreFault> {
         let holders: Vec<&Recipient> =
-            package.holders().filter(|recipient| is_of(staff, recipient)).collect();
+            package.holders().filter(|recipient| staff.owns(&recipient.mailbox.address)).collect();
         for file in files {
             for _ in 0..ROUNDS_MAX {
                 let Some(old) = self.parts.packages.file(file.id)? else { break };
@@ -256,19 +260,15 @@ impl Dropoff {
                 }
                 let mut batch = Batch::new();
                 self.parts.packages.replace_file(&mut batch, package.guest, &old, &new)?;
-                if self.commit(batch).await? {
-                    let by = &staff.mailbox.address;
-                    audit::record(&Event::PickedUp { package: package.id, file: file.id.number, by, peer });
+                let (package, file, by) = (package.id, file.id.number, staff.mailbox.address.clone());
+                let then = move |_: &Self| audit::record(&Event::PickedUp { package, file, by: &by, peer });
+                if self.commit_and(batch, Vec::new(), then).await? {
                     break;
                 }
             }
         }
         Ok(())
     }
-}
-
-fn is_of(staff: &Account, recipient: &Recipient) -> bool {
-    addresses(staff).any(|address| address.same_mailbox(&recipient.mailbox.address))
 }
 
 /// The same file, picked up by these too.

@@ -1,15 +1,14 @@
 //! What a guest does with a drop-off before it is handed over.
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Kind};
+use crate::audit::dropoff::{self as audit, Event};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
-use crate::base::filename::FileName;
 use crate::base::id::{AccountId, BlobId, PackageId};
 use crate::base::mailbox::{Mailbox, breaks_line, is_unseen};
 use crate::config::Recipients;
 use crate::dropoff::{DepositFault, Dropoff, ROUNDS_MAX, too_often};
-use crate::packages::{Content, File, FileRef, Package, Parcel, Recipient, Stage, Usage};
-use crate::store::blobs::Digesting;
+use crate::packages::{File, FileRef, Package, Parcel, Recipient, Stage, Usage};
 use crate::store::{Batch, StoreFault, Stored};
 
 /// What a guest writes.
@@ -44,9 +43,10 @@ impl Dropoff {
     /// # Errors
     /// [`DepositFault`] names the field, or the limit.
     pub async fn begin(&self, guest: &Account, draft: &Draft) -> Result<Package, DepositFault> {
-        let draft = self.checked(guest, draft)?;
-        let max = self.rules.dropoff.guest_dropoffs;
         let _turn = self.desk.turn(guest.id).await;
+        let guest = self.present(guest.id)?;
+        let draft = self.checked(&guest, draft)?;
+        let max = self.rules.dropoff.guest_dropoffs;
         for _ in 0..ROUNDS_MAX {
             if self.parts.packages.usage(guest.id)?.packages >= max {
                 return Err(DepositFault::TooManyDropoffs(max));
@@ -83,8 +83,9 @@ impl Dropoff {
         id: PackageId,
         draft: &Draft,
     ) -> Result<Package, DepositFault> {
-        let Checked { recipients, subject, message } = self.checked(guest, draft)?;
         let _turn = self.desk.turn(guest.id).await;
+        let guest = self.present(guest.id)?;
+        let Checked { recipients, subject, message } = self.checked(&guest, draft)?;
         for _ in 0..ROUNDS_MAX {
             let old = self.open_package(guest.id, id)?.package;
             let (recipients, subject, message) = (recipients.clone(), subject.clone(), message.clone());
@@ -98,83 +99,27 @@ impl Dropoff {
         Err(too_often().into())
     }
 
-    /// Begins a file. Of a length that is known all limits are told now; of one that is not, when they are reached. A
-    /// file of no octets is whole at once.
-    ///
-    /// # Errors
-    /// [`DepositFault`] names the limit.
-    pub async fn add(
-        &self,
-        guest: &Account,
-        id: PackageId,
-        name: &str,
-        length: Option<u64>,
-    ) -> Result<File, DepositFault> {
-        let name = self.taken_name(name)?;
-        let max = self.rules.dropoff.file_octets;
-        if length.is_some_and(|length| length > max) {
-            return Err(DepositFault::FileTooLarge(max));
-        }
-        if !self.parts.blobs.has_room_for(length.unwrap_or(0)) {
-            return Err(DepositFault::DiskFull);
-        }
-        // Before anything is made: most of what is refused is refused here.
-        self.room_for_file(guest.id, id, length)?;
-        let blob = self.parts.blobs.create().await?;
-        let begun = self.add_with(guest.id, id, name, length, blob).await;
-        if begun.is_err() {
-            self.parts.blobs.remove(blob);
-        }
-        begun
-    }
-
-    async fn add_with(
-        &self,
-        guest: AccountId,
-        id: PackageId,
-        name: FileName,
-        length: Option<u64>,
-        blob: BlobId,
-    ) -> Result<File, DepositFault> {
-        let _turn = self.desk.turn(guest).await;
-        for _ in 0..ROUNDS_MAX {
-            let package = self.room_for_file(guest, id, length)?;
-            let content = match length {
-                Some(0) => Content::Whole { blob, digest: Digesting::begin().finish() },
-                _ => Content::Arriving { blob, offset: 0 },
-            };
-            let file = File {
-                id: package.value.next_file(),
-                name: name.clone(),
-                length,
-                touched: self.parts.clock.now(),
-                content,
-                picked_up: Vec::new(),
-            };
-            let mut batch = Batch::new();
-            self.parts.packages.insert_file(&mut batch, &package, &file)?;
-            if self.commit(batch).await? {
-                return Ok(file);
-            }
-        }
-        Err(too_often().into())
-    }
-
     /// Takes a file back, whole or not.
     ///
     /// # Errors
     /// [`DepositFault::NotThere`], [`DepositFault::Closed`], or the store's.
     pub async fn remove(&self, guest: &Account, file: FileRef) -> Result<(), DepositFault> {
-        let _turn = self.desk.turn(guest.id).await;
+        self.remove_of(guest.id, file).await
+    }
+
+    pub(super) async fn remove_of(&self, guest: AccountId, file: FileRef) -> Result<(), DepositFault> {
+        let _turn = self.desk.turn(guest).await;
         for _ in 0..ROUNDS_MAX {
-            let (package, old) = self.open_file(guest.id, file)?;
+            let (package, old) = self.open_file(guest, file)?;
             let mut batch = Batch::new();
             // The package is touched too, so that it is not handed over with this file meanwhile.
             self.parts.packages.replace(&mut batch, &package, &package.value)?;
-            let blob = self.parts.packages.remove_file(&mut batch, guest.id, &old)?;
-            if self.commit(batch).await? {
-                self.desk.clear(file);
-                self.remove_blobs(blob);
+            let blob = self.parts.packages.remove_file(&mut batch, guest, &old)?;
+            let then = move |flow: &Self| {
+                flow.desk.clear(file);
+                flow.remove_blobs(blob);
+            };
+            if self.commit_and(batch, Vec::new(), then).await? {
                 return Ok(());
             }
         }
@@ -189,7 +134,7 @@ impl Dropoff {
         let _turn = self.desk.turn(guest.id).await;
         for _ in 0..ROUNDS_MAX {
             let parcel = self.open_package(guest.id, id)?;
-            if self.drop_parcel(&parcel).await? {
+            if self.drop_parcel(&parcel, None).await? {
                 return Ok(());
             }
         }
@@ -236,18 +181,27 @@ impl Dropoff {
         self.with_files(self.parts.packages.sent(guest.id, after, limit)?)
     }
 
-    /// Removes a package and, after that, its octets. False where somebody else was first.
-    pub(super) async fn drop_parcel(&self, parcel: &Parcel) -> Result<bool, StoreFault> {
+    /// Removes a package and, after that, its octets; notes `event` then. False where somebody else was first.
+    pub(super) async fn drop_parcel(
+        &self,
+        parcel: &Parcel,
+        event: Option<Event<'static>>,
+    ) -> Result<bool, StoreFault> {
         let mut batch = Batch::new();
         let blobs = self.parts.packages.remove(&mut batch, parcel)?;
-        if !self.commit(batch).await? {
-            return Ok(false);
-        }
-        for file in &parcel.files {
-            self.desk.clear(file.value.id);
-        }
-        self.remove_blobs(blobs);
-        Ok(true)
+        let id = parcel.package.value.id;
+        let files: Vec<FileRef> = parcel.files.iter().map(|file| file.value.id).collect();
+        let then = move |flow: &Self| {
+            for file in files {
+                flow.desk.clear(file);
+            }
+            flow.desk.tries.forget(id);
+            flow.remove_blobs(blobs);
+            if let Some(event) = event {
+                audit::record(&event);
+            }
+        };
+        self.commit_and(batch, Vec::new(), then).await
     }
 
     /// After the commit by which nobody names them any more.
@@ -283,27 +237,6 @@ impl Dropoff {
         if package.value.is_open() { Ok((package, file)) } else { Err(DepositFault::Closed) }
     }
 
-    /// The package of a file to come, if no limit forbids that.
-    fn room_for_file(
-        &self,
-        guest: AccountId,
-        id: PackageId,
-        length: Option<u64>,
-    ) -> Result<Stored<Package>, DepositFault> {
-        let Parcel { package, files } = self.open_package(guest, id)?;
-        let limits = &self.rules.dropoff;
-        // A number is given once only, also those of files that were taken back.
-        if files.len() >= limits.files || package.value.next_file == u16::MAX {
-            return Err(DepositFault::TooManyFiles(limits.files));
-        }
-        let usage = self.parts.packages.usage(guest)?;
-        if usage.uploads >= limits.guest_uploads {
-            return Err(DepositFault::TooManyUploads(limits.guest_uploads));
-        }
-        self.room_for(usage, length.unwrap_or(0))?;
-        Ok(package)
-    }
-
     /// Whether a guest may have so many octets more.
     pub(super) fn room_for(&self, usage: Usage, octets: u64) -> Result<(), DepositFault> {
         let left = self.left(usage);
@@ -317,15 +250,11 @@ impl Dropoff {
         self.rules.dropoff.guest_octets.saturating_sub(usage.octets)
     }
 
-    /// A name that is taken, by its ending.
-    fn taken_name(&self, text: &str) -> Result<FileName, DepositFault> {
-        let name = FileName::parse(text).ok_or(DepositFault::NoName)?;
-        match name.extension() {
-            Some(extension) if self.rules.dropoff.blocked_extensions.contains(&extension) => {
-                Err(DepositFault::Blocked(extension))
-            }
-            _ => Ok(name),
-        }
+    /// The guest as the account stands now: it may have been locked or ended, or an inviter be gone, while what this guest
+    /// sends was on its way.
+    pub(super) fn present(&self, guest: AccountId) -> Result<Account, DepositFault> {
+        let account = self.parts.accounts.by_id(guest)?.map(|account| account.value);
+        account.filter(|guest| guest.kind == Kind::Guest && !guest.locked).ok_or(DepositFault::NoAccess)
     }
 
     fn checked(&self, guest: &Account, draft: &Draft) -> Result<Checked, DepositFault> {
@@ -353,24 +282,28 @@ impl Dropoff {
 
     /// Each once, under the name that we know.
     fn recipients(&self, guest: &Account, to: &[Address]) -> Result<Vec<Recipient>, DepositFault> {
+        let max = self.rules.dropoff.recipients_max;
         let mut recipients: Vec<Recipient> = Vec::new();
         for address in to {
             if recipients.iter().any(|recipient| recipient.mailbox.address.same_mailbox(address)) {
                 continue;
             }
-            let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
-            let mailbox = match (inviter, self.rules.dropoff.recipients) {
-                (Some(inviter), _) => inviter.clone(),
-                (None, Recipients::Organisation) if self.is_ours(address) => address.clone().into(),
-                (None, _) => return Err(DepositFault::NotARecipient(address.clone())),
-            };
-            recipients.push(mailbox.into());
+            // Each is compared to all before it, so that these are to be few.
+            if recipients.len() >= max {
+                return Err(DepositFault::TooManyRecipients(max));
+            }
+            recipients.push(self.recipient(guest, address)?.into());
         }
-        let max = self.rules.dropoff.recipients_max;
-        match recipients.len() {
-            0 => Err(DepositFault::NoRecipient),
-            count if count > max => Err(DepositFault::TooManyRecipients(max)),
-            _ => Ok(recipients),
+        if recipients.is_empty() { Err(DepositFault::NoRecipient) } else { Ok(recipients) }
+    }
+
+    /// Somebody whom this guest may send to.
+    pub(super) fn recipient(&self, guest: &Account, address: &Address) -> Result<Mailbox, DepositFault> {
+        let inviter = guest.inviters.iter().find(|inviter| inviter.address.same_mailbox(address));
+        match (inviter, self.rules.dropoff.recipients) {
+            (Some(inviter), _) => Ok(inviter.clone()),
+            (None, Recipients::Organisation) if self.is_ours(address) => Ok(address.clone().into()),
+            (None, _) => Err(DepositFault::NotARecipient(address.clone())),
         }
     }
 }

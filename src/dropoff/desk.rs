@@ -5,10 +5,11 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::id::AccountId;
+use crate::dropoff::judging::Tries;
 use crate::packages::FileRef;
 use crate::store::blobs::Digesting;
 
@@ -22,9 +23,11 @@ pub(super) struct Desk {
     uploads: Mutex<Uploads>,
     /// Somebody has gone.
     freed: Notify,
-    lanes: [tokio::sync::Mutex<()>; LANES],
+    lanes: [Arc<tokio::sync::Mutex<()>>; LANES],
     /// Something waits for the scanner.
     pub(super) handed_over: Notify,
+    /// Where the scanner has failed.
+    pub(super) tries: Tries,
     /// Notices that carry files are made one by one.
     pub(super) attaching: tokio::sync::Mutex<()>,
 }
@@ -49,8 +52,9 @@ impl Default for Desk {
         Self {
             uploads: Mutex::default(),
             freed: Notify::new(),
-            lanes: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            lanes: std::array::from_fn(|_| Arc::default()),
             handed_over: Notify::new(),
+            tries: Tries::default(),
             attaching: tokio::sync::Mutex::new(()),
         }
     }
@@ -58,10 +62,10 @@ impl Default for Desk {
 
 impl Desk {
     /// A turn to change what is this guest's, so that changes wait here and do not find each other in a conflict.
-    pub(super) async fn turn(&self, guest: AccountId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    pub(super) async fn turn(&self, guest: AccountId) -> Option<OwnedMutexGuard<()>> {
         let lane =
             guest.octets().iter().fold(0_usize, |sum, octet| sum.wrapping_mul(31) + usize::from(*octet));
-        Some(self.lanes.get(lane % LANES)?.lock().await)
+        Some(Arc::clone(self.lanes.get(lane % LANES)?).lock_owned().await)
     }
 
     /// The seat of a file. Whoever sits there, most likely on a connection that is dead and does not know it yet, is

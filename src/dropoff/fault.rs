@@ -15,6 +15,9 @@ pub enum DepositFault {
     /// There is none, or it is somebody else's.
     #[error("This drop-off or file is not there.")]
     NotThere,
+    /// The guest has no account any more, or a locked one.
+    #[error("Your access here has ended or is locked. Please ask the person who invited you.")]
+    NoAccess,
     /// It was handed over.
     #[error("This drop-off has been sent already. Please begin a new one.")]
     Closed,

@@ -13,7 +13,7 @@ use crate::mail::compose::Attachment;
 use crate::notices::NoticeFault;
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
 use crate::queue::Admission;
-use crate::store::{Batch, CommitError, StoreFault};
+use crate::store::{Batch, StoreFault};
 
 /// What the scanner found, by the number of the file.
 pub(super) type Findings = BTreeMap<u16, String>;
@@ -31,57 +31,56 @@ impl Dropoff {
         peer: IpAddr,
     ) -> Result<Package, DepositFault> {
         let _turn = self.desk.turn(guest.id).await;
+        let guest = &self.present(guest.id)?;
         for _ in 0..ROUNDS_MAX {
             let parcel = self.open_package(guest.id, id)?;
+            for recipient in &parcel.package.value.recipients {
+                self.recipient(guest, &recipient.mailbox.address)?;
+            }
             if parcel.files.is_empty() {
                 return Err(DepositFault::NoFiles);
             }
             if let Some(file) = parcel.files.iter().find(|file| !file.value.content.is_whole()) {
                 return Err(DepositFault::Unfinished(file.value.name.clone()));
             }
+            let note = handed_over(guest, &parcel, peer);
             let handed_over = match &self.scanner {
-                Some(_) => self.have_checked(&parcel).await?,
-                None => self.deliver(&parcel, &Findings::new()).await?,
+                Some(_) => self.have_checked(&parcel, note).await?,
+                None => self.deliver(&parcel, Findings::new(), note).await?,
             };
             if let Some(package) = handed_over {
-                audit::record(&Event::HandedOver {
-                    package: id,
-                    guest: &guest.mailbox.address,
-                    recipients: package.recipients.len(),
-                    files: parcel.files.len(),
-                    octets: parcel.files.iter().map(|file| file.value.weight()).sum(),
-                    peer,
-                });
-                if package.is_delivered() {
-                    audit::record(&Event::Delivered { package: id });
-                }
                 return Ok(package);
             }
         }
         Err(too_often().into())
     }
 
-    /// Lays it before the scanner. `None` where somebody else was first.
-    async fn have_checked(&self, parcel: &Parcel) -> Result<Option<Package>, StoreFault> {
+    /// Lays it before the scanner, behind `note`. `None` where somebody else was first.
+    async fn have_checked(
+        &self,
+        parcel: &Parcel,
+        note: impl FnOnce() + Send + 'static,
+    ) -> Result<Option<Package>, StoreFault> {
         let old = &parcel.package;
         let since = self.parts.clock.now();
         let due = since + self.rules.dropoff.keep.duration();
         let new = Package { stage: Stage::Checked { since }, due, ..old.value.clone() };
         let mut batch = Batch::new();
         self.parts.packages.replace(&mut batch, old, &new)?;
-        if !self.commit(batch).await? {
-            return Ok(None);
-        }
-        self.desk.handed_over.notify_one();
-        Ok(Some(new))
+        let then = |flow: &Self| {
+            note();
+            flow.desk.handed_over.notify_one();
+        };
+        Ok(self.commit_and(batch, Vec::new(), then).await?.then_some(new))
     }
 
     /// The recipients have it from now on, but for the files in which something was found: those are gone. Stage, files
-    /// and notices are one commit. `None` where somebody else was first.
+    /// and notices are one commit, behind which comes `note`. `None` where somebody else was first.
     pub(super) async fn deliver(
         &self,
         parcel: &Parcel,
-        findings: &Findings,
+        findings: Findings,
+        note: impl FnOnce() + Send + 'static,
     ) -> Result<Option<Package>, StoreFault> {
         let old = &parcel.package;
         let at = self.parts.clock.now();
@@ -89,7 +88,7 @@ impl Dropoff {
         let due = until - self.rules.dropoff.warn_before.duration();
         let stage = Stage::Delivered { at, until, warned: false };
         let package = Package { stage, due, ..old.value.clone() };
-        let files: Vec<File> = parcel.files.iter().map(|file| judged(&file.value, findings)).collect();
+        let files: Vec<File> = parcel.files.iter().map(|file| judged(&file.value, &findings)).collect();
 
         let mut batch = Batch::new();
         self.parts.packages.replace(&mut batch, old, &package)?;
@@ -97,18 +96,18 @@ impl Dropoff {
             parcel.files.iter().zip(&files).filter(|(old, new)| old.value != **new).collect();
         self.parts.packages.replace_files(&mut batch, package.guest, &withheld)?;
         let notices = self.notices_of(&mut batch, &package, &files).await.map_err(unwritten)?;
-        match self.parts.queue.commit(batch, notices).await {
-            Ok(()) => {}
-            Err(CommitError::Conflict) => return Ok(None),
-            Err(CommitError::Store(fault)) => return Err(fault),
-        }
-        for (old, _) in withheld {
-            self.remove_blobs(old.value.content.blob());
-            let file = old.value.id.number;
-            let finding = findings.get(&file).map_or("", String::as_str);
-            audit::record(&Event::Withheld { package: package.id, file, finding });
-        }
-        Ok(Some(package))
+        let gone: Vec<_> = withheld.iter().filter_map(|(old, _)| old.value.content.blob()).collect();
+        let id = package.id;
+        let then = move |flow: &Self| {
+            note();
+            flow.desk.tries.forget(id);
+            flow.remove_blobs(gone);
+            for (file, finding) in &findings {
+                audit::record(&Event::Withheld { package: id, file: *file, finding });
+            }
+            audit::record(&Event::Delivered { package: id });
+        };
+        Ok(self.commit_and(batch, notices, then).await?.then_some(package))
     }
 
     /// One for each recipient, and the guest's receipt.
@@ -158,6 +157,16 @@ impl Dropoff {
             attachments.push(Attachment { name: file.name.to_string(), octets: Bytes::from(octets) });
         }
         Ok(attachments)
+    }
+}
+
+/// What the journal is told of a package that is handed over.
+fn handed_over(guest: &Account, parcel: &Parcel, peer: IpAddr) -> impl FnOnce() + Send + use<> {
+    let (package, guest) = (parcel.package.value.id, guest.mailbox.address.clone());
+    let (recipients, files) = (parcel.package.value.recipients.len(), parcel.files.len());
+    let octets = parcel.files.iter().map(|file| file.value.weight()).sum();
+    move || {
+        audit::record(&Event::HandedOver { package, guest: &guest, recipients, files, octets, peer });
     }
 }
 

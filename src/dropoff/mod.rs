@@ -7,16 +7,19 @@
 //! - An offset that was told is on disk. An upload that breaks off keeps what has arrived, whatever broke it off.
 //! - A package is seen by its recipients whole or not at all; what makes it seen, and the notices that tell of it, are
 //!   one commit. With a scanner, nothing is seen before the scanner has called it clean.
+//! - What was begun is done, also where whoever asked goes away meanwhile: no octets stay behind that no record names.
 //! - Memory does not grow with a file, in either direction.
 //! - Each verb takes who asks. What is somebody else's is answered as what was never there.
 //! - Every limit is a setting (`[dropoff]`), and is told in words with the figure in it.
 
+mod adding;
 mod archive;
 mod collect;
 mod deposit;
 mod desk;
 mod fault;
 mod handover;
+mod judging;
 mod rounds;
 mod scan;
 #[cfg(test)]
@@ -27,6 +30,8 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use crate::accounts::{Account, Accounts};
 use crate::base::address::{Address, Domain};
 use crate::base::clock::Clock;
@@ -36,7 +41,7 @@ use crate::invites::Invites;
 use crate::net::lifecycle::Lifecycle;
 use crate::notices::{NoticeFault, Notices};
 use crate::packages::{Packages, Parcel};
-use crate::queue::Queue;
+use crate::queue::{Admission, Queue};
 use crate::store::blobs::Blobs;
 use crate::store::{Batch, CommitError, Store, StoreFault};
 
@@ -152,11 +157,52 @@ impl Dropoff {
         let parcel = self.parts.packages.parcel(id)?;
         Ok(parcel.filter(|parcel| {
             let package = &parcel.package.value;
-            package.is_delivered() && package.recipient_among(addresses(staff)).is_some()
+            package.is_delivered() && package.recipient_among(staff.addresses()).is_some()
         }))
     }
 
-    /// Commits; false where somebody else was first.
+    /// Commits, and does what follows from it. Both happen even if whoever asked goes away in between, as a browser does
+    /// that closes its connection: else octets that no record names any more would lie there until the next start.
+    /// False where somebody else was first.
+    async fn commit_and(
+        &self,
+        batch: Batch,
+        notices: Vec<Admission>,
+        then: impl FnOnce(&Self) + Send + 'static,
+    ) -> Result<bool, StoreFault> {
+        let flow = self.clone();
+        self.apart("change of files", async move {
+            match flow.parts.queue.commit(batch, notices).await {
+                Ok(()) => {
+                    then(&flow);
+                    Ok(true)
+                }
+                Err(CommitError::Conflict) => Ok(false),
+                Err(CommitError::Store(fault)) => Err(fault),
+            }
+        })
+        .await
+    }
+
+    /// Runs to its end, whoever stops waiting for it; what it gives is dropped then.
+    async fn apart<T, E>(
+        &self,
+        label: &'static str,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFault> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.parts.lifecycle.spawn(label, async move {
+            // Who has gone needs no answer.
+            let _ = answer.send(work.await);
+        });
+        answered.await.unwrap_or_else(|_| Err(StoreFault::Stopped.into()))
+    }
+
+    /// Commits what nothing follows from; false where somebody else was first.
     async fn commit(&self, batch: Batch) -> Result<bool, StoreFault> {
         match self.parts.store.commit(batch).await {
             Ok(()) => Ok(true),
@@ -164,11 +210,6 @@ impl Dropoff {
             Err(CommitError::Store(fault)) => Err(fault),
         }
     }
-}
-
-/// All addresses of somebody.
-fn addresses(account: &Account) -> impl Iterator<Item = &Address> {
-    [&account.mailbox.address].into_iter().chain(&account.aliases)
 }
 
 /// Others were first, again and again.

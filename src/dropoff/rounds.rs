@@ -1,18 +1,15 @@
 //! What comes with time: asking the scanner, warning before the end, ending. Each step is idempotent, so that a crash or a
 //! second run does no harm.
 
-use std::error::Error;
 use std::time::Duration;
 
-use crate::audit::dropoff::{self as audit, Event};
+use crate::audit::dropoff::Event;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
-use crate::dropoff::handover::Findings;
-use crate::dropoff::scan::{Clamd, Finding, ScanFault};
 use crate::dropoff::{Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::net::lifecycle::Lifecycle;
-use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
-use crate::store::{Batch, CommitError, StoreFault};
+use crate::packages::{File, Package, Parcel, Recipient, Stage};
+use crate::store::{Batch, StoreFault};
 
 /// How often somebody goes round.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
@@ -46,8 +43,8 @@ impl Dropoff {
         }
     }
 
-    /// Sees to everything that is due. Gives to how many packages something was done; `None` where the scanner does not
-    /// answer and some still wait for it.
+    /// Sees to everything that is due. Gives to how many packages something was done; `None` where some still wait for
+    /// the scanner.
     ///
     /// # Errors
     /// Where the store failed.
@@ -91,54 +88,11 @@ impl Dropoff {
         for _ in 0..ROUNDS_MAX {
             let parcel = self.of_guest(guest, id)?.filter(|parcel| !parcel.package.value.is_delivered());
             let Some(parcel) = parcel else { return Ok(()) };
-            if self.drop_parcel(&parcel).await? {
-                audit::record(&Event::Forgotten { package: id });
+            if self.drop_parcel(&parcel, Some(Event::Forgotten { package: id })).await? {
                 return Ok(());
             }
         }
         Err(too_often())
-    }
-
-    /// Everything that waits for the scanner, the oldest first. Where there is none any more, it is delivered as it is.
-    async fn deliver_waiting(&self, clamd: Option<&Clamd>) -> Result<Option<usize>, StoreFault> {
-        let mut after = None;
-        let mut delivered = 0;
-        loop {
-            let page = self.parts.packages.checked(after, PAGE)?;
-            let Some(last) = page.last() else { return Ok(Some(delivered)) };
-            after = Some(*last);
-            for id in page {
-                let Some(parcel) = self.parts.packages.parcel(id)? else { continue };
-                let findings = match clamd {
-                    None => Findings::new(),
-                    Some(clamd) => match self.findings(clamd, &parcel).await {
-                        Ok(findings) => findings,
-                        Err(fault) => {
-                            let fault = &fault as &dyn Error;
-                            tracing::error!(fault, "the virus scanner does not answer; files wait for it");
-                            return Ok(None);
-                        }
-                    },
-                };
-                // Who was first has withdrawn it with the account; else the next round finds it again.
-                if self.deliver(&parcel, &findings).await?.is_some() {
-                    audit::record(&Event::Delivered { package: id });
-                    delivered += 1;
-                }
-            }
-        }
-    }
-
-    async fn findings(&self, clamd: &Clamd, parcel: &Parcel) -> Result<Findings, ScanFault> {
-        let mut findings = Findings::new();
-        for file in &parcel.files {
-            let Content::Whole { blob, .. } = file.value.content else { continue };
-            let octets = self.parts.blobs.read(blob, 0..file.value.weight()).await?;
-            if let Finding::Found(name) = clamd.ask(octets).await? {
-                findings.insert(file.value.id.number, name);
-            }
-        }
-        Ok(findings)
     }
 
     async fn see_to_due(&self) -> Result<usize, StoreFault> {
@@ -184,11 +138,8 @@ impl Dropoff {
 
     async fn end(&self, parcel: &Parcel) -> Result<bool, StoreFault> {
         let package = &parcel.package.value;
-        let ended = self.drop_parcel(parcel).await?;
-        if ended {
-            audit::record(&Event::Ended { package: package.id, delivered: package.is_delivered() });
-        }
-        Ok(ended)
+        let event = Event::Ended { package: package.id, delivered: package.is_delivered() };
+        self.drop_parcel(parcel, Some(event)).await
     }
 
     /// Tells those who have not picked everything up that it will not be there for long.
@@ -214,11 +165,7 @@ impl Dropoff {
             let notice = self.parts.notices.ending(&mut batch, &new, &left, recipient, thread.as_ref());
             notices.push(notice.await.map_err(unwritten)?);
         }
-        match self.parts.queue.commit(batch, notices).await {
-            Ok(()) => Ok(true),
-            Err(CommitError::Conflict) => Ok(false),
-            Err(CommitError::Store(fault)) => Err(fault),
-        }
+        self.commit_and(batch, notices, |_| ()).await
     }
 }
 

@@ -10,6 +10,8 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::config::Scanner;
 use crate::store::blobs::Reader;
 
+/// How long clamd may take to be there.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Octets of an answer; a longer one is none.
 const ANSWER_MAX: u64 = 4096;
 /// Characters of a finding that are kept.
@@ -33,7 +35,11 @@ pub(super) enum Finding {
 /// clamd gave no answer: to be asked again later.
 #[derive(Debug, Error)]
 pub(super) enum ScanFault {
-    #[error("it cannot be reached or broke off")]
+    /// About whatever file.
+    #[error("it cannot be reached")]
+    Unreached(#[source] io::Error),
+    /// About this one, as all below.
+    #[error("it broke off, or the file could not be read")]
     Io(#[from] io::Error),
     #[error("it did not answer within dropoff.scan_time")]
     TooSlow(#[from] tokio::time::error::Elapsed),
@@ -52,13 +58,20 @@ impl Clamd {
     /// # Errors
     /// [`ScanFault`].
     pub(super) async fn ask(&self, file: Reader) -> Result<Finding, ScanFault> {
-        let asked = async {
-            match &self.scanner {
-                Scanner::Unix(path) => converse(UnixStream::connect(path).await?, file).await,
-                Scanner::Tcp(address) => converse(TcpStream::connect(address).await?, file).await,
-            }
-        };
-        tokio::time::timeout(self.time, asked).await?
+        match &self.scanner {
+            Scanner::Unix(path) => self.converse(UnixStream::connect(path), file).await,
+            Scanner::Tcp(address) => self.converse(TcpStream::connect(address), file).await,
+        }
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        connecting: impl Future<Output = io::Result<S>>,
+        file: Reader,
+    ) -> Result<Finding, ScanFault> {
+        let connected = tokio::time::timeout(CONNECT_TIME, connecting).await;
+        let clamd = connected.unwrap_or_else(|late| Err(late.into())).map_err(ScanFault::Unreached)?;
+        tokio::time::timeout(self.time, converse(clamd, file)).await?
     }
 }
 

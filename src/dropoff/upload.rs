@@ -4,10 +4,9 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use tokio::sync::oneshot;
 
 use crate::accounts::Account;
-use crate::base::id::{AccountId, BlobId, PackageId};
+use crate::base::id::{AccountId, BlobId};
 use crate::dropoff::desk::Seat;
 use crate::dropoff::{DepositFault, Dropoff, ROUNDS_MAX, too_often};
 use crate::packages::{Content, File, FileRef};
@@ -29,7 +28,7 @@ enum End {
 
 /// When a file whose length nobody has said is whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whole {
+pub(super) enum Whole {
     /// When it has the length that was said, now or later.
     AtLength,
     /// When the stream ends.
@@ -58,7 +57,7 @@ impl Dropoff {
         E: Display + Send + 'static,
     {
         let (flow, guest) = (self.clone(), guest.id);
-        self.apart(async move {
+        self.apart("upload", async move {
             let seat = flow.desk.seat(file).await.ok_or(DepositFault::Busy)?;
             let old = flow.opened(guest, file, offset, length).await?;
             flow.receive(guest, old, &seat, Whole::AtLength, octets).await
@@ -66,62 +65,30 @@ impl Dropoff {
         .await
     }
 
-    /// Takes a file in one stream, whose end is the file's end: for a plain form. Where the stream breaks off, or a limit
-    /// is reached, nothing of the file is left.
+    /// Whether [`append`](Self::append) would go on there, to be asked before octets are read that it would not take.
     ///
     /// # Errors
-    /// [`DepositFault`] names the limit.
-    pub async fn take<S, E>(
-        &self,
-        guest: &Account,
-        id: PackageId,
-        name: &str,
-        octets: S,
-    ) -> Result<File, DepositFault>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send,
-        E: Display + Send,
-    {
-        let file = self.add(guest, id, name, None).await?;
-        let taken = async {
-            let seat = self.desk.seat(file.id).await.ok_or(DepositFault::Busy)?;
-            let old = self.opened(guest.id, file.id, 0, None).await?;
-            self.receive(guest.id, old, &seat, Whole::AtEnd, octets).await
-        }
-        .await;
-        if taken.is_err() {
-            // If this fails too, it is an unfinished upload, and ends as those do.
-            let _ = self.remove(guest, file.id).await;
-        }
-        taken
+    /// As of that.
+    pub fn expects(&self, guest: &Account, file: FileRef, offset: u64) -> Result<(), DepositFault> {
+        self.standing(guest.id, file, offset).map(|_| ())
     }
 
-    /// Runs to its end, whoever stops waiting for it.
-    async fn apart(
-        &self,
-        work: impl Future<Output = Result<File, DepositFault>> + Send + 'static,
-    ) -> Result<File, DepositFault> {
-        let (answer, answered) = oneshot::channel();
-        self.parts.lifecycle.spawn("upload", async move {
-            // Who has gone needs no answer.
-            let _ = answer.send(work.await);
-        });
-        answered.await.unwrap_or(Err(DepositFault::Busy))
+    fn standing(&self, guest: AccountId, file: FileRef, offset: u64) -> Result<Stored<File>, DepositFault> {
+        let (_, old) = self.open_file(guest, file)?;
+        let at = old.value.arrived();
+        if offset == at { Ok(old) } else { Err(DepositFault::Offset { at }) }
     }
 
     /// The file, if it stands at `offset` and may get `length`.
-    async fn opened(
+    pub(super) async fn opened(
         &self,
         guest: AccountId,
         file: FileRef,
         offset: u64,
         length: Option<u64>,
     ) -> Result<Stored<File>, DepositFault> {
-        let (_, old) = self.open_file(guest, file)?;
+        let old = self.standing(guest, file, offset)?;
         let at = old.value.arrived();
-        if offset != at {
-            return Err(DepositFault::Offset { at });
-        }
         match (length, old.value.length) {
             (None, _) => Ok(old),
             (Some(said), Some(known)) if said == known => Ok(old),
@@ -160,7 +127,7 @@ impl Dropoff {
     }
 
     /// Takes what comes until it ends, and promises what has come.
-    async fn receive<S, E>(
+    pub(super) async fn receive<S, E>(
         &self,
         guest: AccountId,
         old: Stored<File>,

@@ -333,12 +333,6 @@ pub fn words(status: StatusCode, text: String) -> Response {
     for_programs((status, text).into_response())
 }
 
-/// Octets as people compare them.
-#[must_use]
-pub fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

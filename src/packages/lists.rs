@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
-use crate::packages::{CHECKED, DUE, PACKAGES, Package, Packages, RECEIVED, SENT, Stage};
+use crate::packages::{CHECKED, DUE, Package, Packages, RECEIVED, SENT, Stage};
 use crate::store::{Batch, Key, StoreFault, Stored, Table};
 
 /// Later packages sort before earlier ones.
@@ -51,15 +51,6 @@ impl Packages {
             newest.extend(page.into_iter().map(|((_, Newest(id)), _)| id));
         }
         self.all(newest.into_iter().rev().take(limit))
-    }
-
-    /// All packages in the order in which they were opened, behind `after`, at most `limit`.
-    ///
-    /// # Errors
-    /// Where the store failed.
-    pub fn list(&self, after: Option<PackageId>, limit: usize) -> Result<Vec<Stored<Package>>, StoreFault> {
-        let page = PACKAGES.scan(&self.store, after.as_ref(), limit)?;
-        Ok(page.into_iter().map(|(_, package)| package).collect())
     }
 
     /// Packages that somebody must see to by `now`, the most urgent first, at most `limit`.

@@ -62,6 +62,7 @@ async fn what_is_somebody_elses_is_not_there() {
     let (house, kim, eve) = (House::open(), kim(), staff("eve"));
     let mut lee = super::kim();
     lee.mailbox = address("lee@partner.example").into();
+    house.enrol(&lee).await;
     let (package, file) = house.filled(&kim, b"the plan").await;
     assert!(house.dropoff.parcel(&lee, package.id).unwrap().is_none());
     assert!(house.dropoff.file(&lee, file.id).unwrap().is_none());
@@ -98,6 +99,7 @@ async fn what_is_somebody_elses_is_not_there() {
 #[tokio::test]
 async fn nothing_is_handed_over_that_is_not_whole() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let fault = house.dropoff.hand_over(&kim, package.id, PEER).await.unwrap_err();
     assert!(matches!(fault, DepositFault::NoFiles), "{fault}");
@@ -132,9 +134,35 @@ async fn the_octets_go_with_the_last_copy() {
 }
 
 #[tokio::test]
+async fn who_has_deleted_it_gets_it_back_as_it_was_theirs() {
+    let (house, kim, ann, ben) = (House::open(), kim(), staff("ann"), staff("ben"));
+    let (package, file) = house.delivered(&kim, b"the plan").await;
+    house.dropoff.forward(&ann, package.id, &ben.mailbox.address, PEER).await.unwrap();
+    house.dropoff.delete(&ann, package.id, PEER).await.unwrap();
+    house.mails().await;
+    let again = house.dropoff.forward(&ben, package.id, &ann.mailbox.address, PEER).await.unwrap();
+    let of = |recipient: &crate::packages::Recipient| {
+        let by = recipient.forwarded_by.as_ref().map(|by| by.address.to_string());
+        (recipient.mailbox.address.to_string(), by)
+    };
+    assert_eq!(
+        again.recipients.iter().map(of).collect::<Vec<_>>(),
+        [
+            ("ann@corp.example".to_owned(), None),
+            ("ben@corp.example".to_owned(), Some("ann@corp.example".to_owned()))
+        ]
+    );
+    assert_eq!(house.picked_up(&ann, file.id).await.unwrap(), b"the plan");
+    let [(to, mail)] = house.mails().await.try_into().unwrap();
+    assert_eq!(to, "ann@corp.example");
+    assert_eq!(subject(&mail), "ben has forwarded a file from Kim Roe: Drawings");
+}
+
+#[tokio::test]
 async fn who_has_not_picked_up_is_warned_and_then_it_ends() {
     let (house, mut kim) = (House::open(), kim());
     kim.inviters.truncate(2);
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example", "ben@corp.example"])).await.unwrap();
     let file = house.upload(&kim, &package, "plan.pdf", b"the plan").await;
     house.dropoff.hand_over(&kim, package.id, PEER).await.unwrap();
@@ -211,6 +239,7 @@ async fn small_files_travel_with_the_notice() {
 async fn lists_go_on_page_by_page_the_newest_first() {
     let (house, kim, mut ann) = (House::open(), kim(), staff("ann"));
     ann.aliases.push(address("ben@corp.example"));
+    house.enrol(&kim).await;
     let mut all = Vec::new();
     for number in 0..7 {
         let to = if number % 2 == 0 { "ann@corp.example" } else { "ben@corp.example" };

@@ -20,6 +20,7 @@ fn small() -> config::Dropoff {
 #[tokio::test]
 async fn what_is_written_is_checked_field_by_field() {
     let (house, kim) = (House::with(&small()), kim());
+    house.enrol(&kim).await;
     let told = async |draft: Draft| house.dropoff.begin(&kim, &draft).await.unwrap_err().to_string();
     let ann = ["ann@corp.example"];
     assert_eq!(told(draft(&[])).await, "Please choose at least one person to send to.");
@@ -49,14 +50,26 @@ async fn what_is_written_is_checked_field_by_field() {
 async fn the_whole_organisation_can_be_open_to_guests() {
     let settings = config::Dropoff { recipients: config::Recipients::Organisation, ..small() };
     let (house, kim) = (House::with(&settings), kim());
+    house.enrol(&kim).await;
     house.dropoff.begin(&kim, &draft(&["eve@corp.example"])).await.unwrap();
     let fault = house.dropoff.begin(&kim, &draft(&["eve@elsewhere.example"])).await.unwrap_err();
     assert!(matches!(fault, DepositFault::NotARecipient(_)), "{fault}");
 }
 
 #[tokio::test]
+async fn who_is_behind_the_last_that_may_be_written_to_is_not_looked_at() {
+    let settings = config::Dropoff { recipients: config::Recipients::Organisation, ..small() };
+    let (house, kim) = (House::with(&settings), kim());
+    house.enrol(&kim).await;
+    let to = ["ann@corp.example", "ben@corp.example", "eve@elsewhere.example"];
+    let fault = house.dropoff.begin(&kim, &draft(&to)).await.unwrap_err();
+    assert!(matches!(fault, DepositFault::TooManyRecipients(1)), "{fault}");
+}
+
+#[tokio::test]
 async fn files_over_a_limit_are_refused_before_their_octets() {
     let (house, kim) = (House::with(&small()), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let add = async |name: &str, length| {
         house.dropoff.add(&kim, package.id, name, length).await.map_err(|fault| fault.to_string())
@@ -89,6 +102,7 @@ async fn files_over_a_limit_are_refused_before_their_octets() {
 #[tokio::test]
 async fn a_file_of_unknown_length_is_stopped_where_its_limit_is() {
     let (house, kim) = (House::with(&small()), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let fault = house.dropoff.take(&kim, package.id, "a", octets(&[&[1; 101]])).await.unwrap_err();
     assert!(matches!(fault, DepositFault::FileTooLarge(100)), "{fault}");
@@ -101,6 +115,7 @@ async fn a_file_of_unknown_length_is_stopped_where_its_limit_is() {
 #[tokio::test]
 async fn the_disk_keeps_its_reserve() {
     let (house, kim) = (House::with(&config::Dropoff { reserve: u64::MAX / 2, ..small() }), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let fault = house.dropoff.add(&kim, package.id, "a", Some(1)).await.unwrap_err();
     assert!(matches!(fault, DepositFault::DiskFull), "{fault}");

@@ -1,5 +1,7 @@
 //! The flow, with everything below it real: books, blobs, queue, spool, templates, and the store's memory engine.
 
+mod access;
+mod gone;
 mod life;
 mod limits;
 mod scanner;

@@ -8,7 +8,7 @@ use tokio::net::UnixListener;
 
 use super::*;
 
-/// A clamd that finds one word, and takes at most 1 MiB; told to, it answers nothing.
+/// A clamd that finds one word, fails at another, and takes at most 1 MiB; told to, it answers nothing.
 fn clamd(socket: &Path, is_silent: &Arc<AtomicBool>) {
     let (listener, is_silent) = (UnixListener::bind(socket).unwrap(), Arc::clone(is_silent));
     tokio::spawn(async move {
@@ -31,8 +31,12 @@ fn clamd(socket: &Path, is_silent: &Arc<AtomicBool>) {
                     break;
                 }
             }
-            let is_bad = file.windows(5).any(|word| word == b"EICAR");
-            let answer = answer.unwrap_or(if is_bad { "stream: Eicar-Test FOUND\0" } else { "stream: OK\0" });
+            let has = |bad: &[u8]| file.windows(bad.len()).any(|word| word == bad);
+            let answer = answer.unwrap_or(match () {
+                () if has(b"EICAR") => "stream: Eicar-Test FOUND\0",
+                () if has(b"KNOT") => "stream: Can't allocate memory ERROR\0",
+                () => "stream: OK\0",
+            });
             if !is_silent.load(Ordering::SeqCst) {
                 client.write_all(answer.as_bytes()).await.unwrap();
             }
@@ -92,4 +96,40 @@ async fn nothing_passes_while_the_scanner_is_silent() {
     is_silent.store(false, Ordering::SeqCst);
     assert_eq!(house.dropoff.go_round().await.unwrap(), Some(1));
     assert_eq!(house.picked_up(&ann, file.id).await.unwrap(), b"the plan");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_judged_holds_nobody_else_up_and_is_kept_back_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((mut house, socket), kim, ann) = (house(&folder), kim(), staff("ann"));
+    clamd(&socket, &Arc::default());
+    let (first, clean) = house.filled(&kim, b"the plan").await;
+    let knot = house.upload(&kim, &first, "knot.bin", b"..KNOT..").await;
+    house.dropoff.hand_over(&kim, first.id, PEER).await.unwrap();
+    let (second, other) = house.filled(&kim, b"more").await;
+    house.dropoff.hand_over(&kim, second.id, PEER).await.unwrap();
+    assert_eq!(house.dropoff.go_round().await.unwrap(), None, "one still waits");
+    assert_eq!(house.picked_up(&ann, other.id).await.unwrap(), b"more");
+    assert!(house.picked_up(&ann, clean.id).await.is_err());
+    house.mails().await;
+
+    // Not before it was asked again for a while, of which a restart forgets nothing.
+    let mut waited = Duration::ZERO;
+    while house.dropoff.go_round().await.unwrap().is_none() {
+        house.clock.advance(Duration::from_mins(15));
+        waited += Duration::from_mins(15);
+        if waited == Duration::from_hours(2) {
+            house.reopen();
+        }
+        assert!(waited < Duration::from_hours(8), "it waits for ever");
+    }
+    assert!(waited >= Duration::from_hours(4), "{waited:?}");
+    assert_eq!(house.picked_up(&ann, clean.id).await.unwrap(), b"the plan");
+    assert!(house.picked_up(&ann, knot.id).await.is_err());
+    assert_eq!(house.blobs(), 2);
+    for (to, mail) in house.mails().await {
+        let told = text(&mail);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("knot.bin, 8 octets: the virus scanner could not examine it"), "{to}: {told}");
+    }
 }

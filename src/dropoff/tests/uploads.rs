@@ -28,6 +28,7 @@ fn silent_behind(
 #[tokio::test]
 async fn an_upload_goes_on_where_it_broke_off() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", Some(10)).await.unwrap();
     let fault = house.dropoff.append(&kim, file.id, 0, None, broken(b"0123")).await.unwrap_err();
@@ -47,6 +48,7 @@ async fn an_upload_goes_on_where_it_broke_off() {
 #[tokio::test]
 async fn an_upload_goes_on_after_a_restart() {
     let (mut house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", Some(10)).await.unwrap();
     house.dropoff.append(&kim, file.id, 0, None, octets(&[b"0123"])).await.unwrap();
@@ -68,6 +70,7 @@ async fn an_upload_goes_on_after_a_restart() {
 #[tokio::test]
 async fn a_length_may_be_said_later_and_only_once() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", None).await.unwrap();
     let file = house.dropoff.append(&kim, file.id, 0, None, octets(&[b"0123"])).await.unwrap();
@@ -85,6 +88,7 @@ async fn a_length_may_be_said_later_and_only_once() {
 #[tokio::test]
 async fn a_plain_form_brings_a_file_in_one_stream_or_nothing() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.take(&kim, package.id, "a.txt", octets(&[b"ab", b"c"])).await.unwrap();
     assert_eq!((file.content.is_whole(), file.length), (true, Some(3)));
@@ -99,6 +103,7 @@ async fn a_plain_form_brings_a_file_in_one_stream_or_nothing() {
 #[tokio::test]
 async fn whoever_resumes_takes_the_place_of_a_dead_connection() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", Some(4)).await.unwrap();
     let (first, id) = (house.dropoff.clone(), file.id);
@@ -116,6 +121,7 @@ async fn whoever_resumes_takes_the_place_of_a_dead_connection() {
 #[tokio::test]
 async fn a_silent_upload_is_cut_off_and_kept() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", Some(4)).await.unwrap();
     let (flow, guest) = (house.dropoff.clone(), kim.clone());
@@ -132,6 +138,7 @@ async fn a_silent_upload_is_cut_off_and_kept() {
 #[tokio::test]
 async fn a_stop_keeps_what_has_arrived() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let file = house.dropoff.add(&kim, package.id, "plan.pdf", Some(4)).await.unwrap();
     let (silent, has_come) = silent_behind(b"01");
@@ -148,6 +155,7 @@ async fn a_stop_keeps_what_has_arrived() {
 #[tokio::test]
 async fn fifty_files_at_once_are_fifty_files() {
     let (house, kim) = (House::open(), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let mut uploads = tokio::task::JoinSet::new();
     for number in 0..50_usize {
@@ -174,6 +182,7 @@ async fn a_hundred_uploads_at_once_take_little_memory() {
     let settings =
         config::Dropoff { reserve: 0, files: 100, guest_octets: u64::MAX, ..config::Dropoff::default() };
     let (house, kim) = (House::with(&settings), kim());
+    house.enrol(&kim).await;
     let package = house.dropoff.begin(&kim, &draft(&["ann@corp.example"])).await.unwrap();
     let piece = Bytes::from(vec![7; 16 * 1024]);
     let begun = std::time::Instant::now();

@@ -12,10 +12,11 @@ use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
 use crate::dropoff::Dropoff;
-use crate::httpd::page::{Pages, hex};
+use crate::httpd::page::Pages;
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
+use crate::store::blobs::Digest;
 
 /// Drop-offs on one page.
 const PAGE: usize = 20;
@@ -139,7 +140,7 @@ impl<'a> Item<'a> {
         Self {
             name: file.name.as_str(),
             size: Size(file.length.unwrap_or_else(|| file.arrived())).to_string(),
-            sha256: file.content.digest().map(|digest| hex(&digest.sha256)),
+            sha256: file.content.digest().map(Digest::hex),
             finding,
             picked_up: sent_to(package).filter(|_| package.is_delivered()).map(pick_up).collect(),
         }

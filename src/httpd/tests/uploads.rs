@@ -207,6 +207,20 @@ async fn a_chunk_that_is_not_what_its_checksum_says_is_as_if_it_never_came() {
 }
 
 #[tokio::test]
+async fn a_chunk_that_would_not_be_taken_is_not_read_for_its_checksum() {
+    let (_house, mut kim, _ana) = two().await;
+    let dropoff = kim.begin().await;
+    let place = kim.create(&dropoff, "plan.pdf", 10).await.header(LOCATION).to_owned();
+    let endless = || Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+    let sha1 = "sha1 EZBKTot39iQuLSiHBQI62tAKkxA=";
+    let ahead = kim.send(chunk(&place, 3).header("Upload-Checksum", sha1), endless()).await;
+    assert_eq!((ahead.status, ahead.header("Upload-Offset")), (StatusCode::CONFLICT, "0"));
+    let nowhere = place.replace("-0", "-1");
+    let nowhere = kim.send(chunk(&nowhere, 0).header("Upload-Checksum", sha1), endless()).await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn creation_with_upload_deferred_length_override_and_termination() {
     let (_house, mut kim, _ana) = two().await;
     let dropoff = kim.begin().await;

@@ -14,6 +14,7 @@
 //! The octets go to [`Dropoff::append`], which keeps what arrives whatever becomes of the connection. An upload is bound
 //! by how long it brings nothing (`dropoff.idle`), not by how long it takes.
 
+mod benches;
 mod headers;
 
 use std::io;
@@ -27,16 +28,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, options};
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::request::Parts as Head;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use tokio::sync::Semaphore;
 
 use crate::dropoff::{DepositFault, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::words;
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
+use crate::httpd::tus::benches::Benches;
 use crate::httpd::tus::headers::{Checksum, Metadata, file_of, number};
 use crate::packages::{Content, File, FileRef};
 
@@ -64,24 +65,18 @@ const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-overr
 
 /// Octets of a chunk that comes with a checksum: it is held until that is known to be right.
 const CHECKED_OCTETS_MAX: usize = 4 << 20;
-/// Such chunks held at once; others wait.
-const CHECKED_AT_ONCE: usize = 8;
 /// "460 Checksum Mismatch" (tus 1.0, "Checksum").
 const CHECKSUM_MISMATCH: u16 = 460;
 
 /// A guest whose program speaks tus with us, from a page of ours or from none.
 struct Uploader(Guest);
 
-/// Where chunks with checksums are held.
-#[derive(Clone)]
-struct Benches(Arc<Semaphore>);
-
 /// `/files` and `/files/FILE`.
 pub fn routes() -> Router<Parts> {
     Router::new()
         .route("/files", options(describe).post(create))
         .route("/files/{file}", any(resume).options(describe))
-        .layer(Extension(Benches(Arc::new(Semaphore::new(CHECKED_AT_ONCE)))))
+        .layer(Extension(Arc::new(Benches::default())))
 }
 
 /// What this server can do; changes nothing and says nothing of anybody.
@@ -98,7 +93,7 @@ async fn describe(State(flow): State<Dropoff>) -> Response {
 
 async fn create(
     State(flow): State<Dropoff>,
-    Extension(benches): Extension<Benches>,
+    Extension(benches): Extension<Arc<Benches>>,
     Uploader(guest): Uploader,
     request: Request,
 ) -> Response {
@@ -139,7 +134,7 @@ async fn create(
 async fn resume(
     Path(name): Path<String>,
     State(flow): State<Dropoff>,
-    Extension(benches): Extension<Benches>,
+    Extension(benches): Extension<Arc<Benches>>,
     Uploader(guest): Uploader,
     request: Request,
 ) -> Response {
@@ -181,7 +176,7 @@ async fn go_on(
     flow: &Dropoff,
     guest: &Guest,
     file: FileRef,
-    benches: &Benches,
+    benches: &Arc<Benches>,
     request: Request,
 ) -> Response {
     if !is_chunk(request.headers()) {
@@ -202,7 +197,7 @@ async fn append(
     guest: &Guest,
     file: FileRef,
     offset: u64,
-    benches: &Benches,
+    benches: &Arc<Benches>,
     request: Request,
 ) -> Result<File, Response> {
     let (head, body) = request.into_parts();
@@ -216,7 +211,11 @@ async fn append(
                     "Upload-Checksum is sha1 or sha256, and base64.\n",
                 ));
             };
-            let _bench = benches.0.acquire().await;
+            // Nobody holds a place with octets that would not be taken.
+            flow.expects(&guest.account, file, offset).map_err(|fault| refused(&fault))?;
+            let Some(_bench) = benches.sit(guest.account.id).await else {
+                return Err(busy());
+            };
             let octets = checked(&checksum, flow, body).await?;
             let octets = stream::iter([Ok::<_, io::Error>(octets)]);
             flow.append(&guest.account, file, offset, length, octets).await
@@ -259,6 +258,7 @@ fn stands(flow: &Dropoff, status: StatusCode, file: &File) -> Response {
 fn refused(fault: &DepositFault) -> Response {
     let status = match fault {
         DepositFault::NotThere => StatusCode::NOT_FOUND,
+        DepositFault::NoAccess => StatusCode::FORBIDDEN,
         DepositFault::Closed => StatusCode::GONE,
         DepositFault::Offset { .. } => StatusCode::CONFLICT,
         DepositFault::Busy => StatusCode::LOCKED,
@@ -276,6 +276,14 @@ fn refused(fault: &DepositFault) -> Response {
     if let DepositFault::Offset { at } | DepositFault::Interrupted { at } = fault {
         response.headers_mut().insert(UPLOAD_OFFSET, (*at).into());
     }
+    response
+}
+
+/// Where no place was free in time.
+fn busy() -> Response {
+    let said = "Too many chunks with checksums come at once. Please go on in a minute.\n";
+    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, said);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     response
 }
 

@@ -20,7 +20,7 @@ use crate::base::id::PackageId;
 use crate::dropoff::{CollectFault, Dropoff};
 use crate::httpd::download::{self, Wanted};
 use crate::httpd::form::{Button, Form};
-use crate::httpd::page::{Pages, hex};
+use crate::httpd::page::Pages;
 use crate::httpd::pages::received::names::{Forwarding, Received, Shown};
 use crate::httpd::permit::{FormToken, Peer, Staff};
 use crate::httpd::router::Parts;
@@ -218,7 +218,7 @@ fn known(flow: &Dropoff, staff: &Staff, file: FileRef) -> Result<(FileName, Stri
     let file = parcel.files.into_iter().map(|stored| stored.value).find(|one| one.id == file);
     match file.map(|file| (file.name, file.content, file.length)) {
         Some((name, Content::Whole { digest, .. }, Some(length))) => {
-            Ok((name, download::tag(&hex(&digest.sha256)), length))
+            Ok((name, download::tag(&digest.hex()), length))
         }
         _ => Err(CollectFault::NotThere),
     }

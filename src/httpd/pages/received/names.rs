@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::accounts::Account;
-use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
-use crate::httpd::page::{Pages, hex};
+use crate::httpd::page::Pages;
 use crate::packages::{Content, File, Package, Parcel, Recipient, Stage};
+use crate::store::blobs::Digest;
 
 /// The names of `page/received.html`.
 #[derive(Serialize)]
@@ -119,7 +119,7 @@ impl<'a> Shown<'a> {
             others: package
                 .holders()
                 .map(|holder| &holder.mailbox)
-                .filter(|mailbox| !is_of(staff, &mailbox.address))
+                .filter(|mailbox| !staff.owns(&mailbox.address))
                 .collect(),
             at,
             until,
@@ -154,7 +154,7 @@ fn item<'a>(pages: &Pages, file: &'a File, own: Option<&Recipient>) -> Item<'a> 
         number: file.id.number,
         name: file.name.as_str(),
         size: Size(file.length.unwrap_or(0)).to_string(),
-        sha256: file.content.digest().map(|digest| hex(&digest.sha256)),
+        sha256: file.content.digest().map(Digest::hex),
         is_whole: file.content.is_whole(),
         finding: match &file.content {
             Content::Withheld { finding, .. } => Some(finding),
@@ -165,11 +165,7 @@ fn item<'a>(pages: &Pages, file: &'a File, own: Option<&Recipient>) -> Item<'a> 
 }
 
 fn own<'a>(staff: &Account, package: &'a Package) -> Option<&'a Recipient> {
-    package.holders().find(|holder| is_of(staff, &holder.mailbox.address))
-}
-
-fn is_of(staff: &Account, address: &Address) -> bool {
-    [&staff.mailbox.address].into_iter().chain(&staff.aliases).any(|own| own.same_mailbox(address))
+    package.holders().find(|holder| staff.owns(&holder.mailbox.address))
 }
 
 fn size(parcel: &Parcel) -> String {
