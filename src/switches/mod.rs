@@ -109,13 +109,17 @@ pub enum SwitchFault {
 /// The switches as they stand. Cheap to clone; all clones show the same.
 #[derive(Clone)]
 pub struct Switchboard {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     store: Store,
     clock: Arc<dyn Clock>,
     file: Switches,
     lifespans: RangeInclusive<Lifespan>,
-    board: Arc<ArcSwap<Board>>,
+    board: ArcSwap<Board>,
     /// One change at a time, so that what is shown last was also written last.
-    turn: Arc<Mutex<()>>,
+    turn: Mutex<()>,
 }
 
 /// What holds, and what was set.
@@ -181,30 +185,30 @@ impl Switchboard {
                 }
             }
         }
-        let (board, turn) = (Arc::new(ArcSwap::from_pointee(board)), Arc::default());
-        Ok(Self { store, clock, file, lifespans, board, turn })
+        let (board, turn) = (ArcSwap::from_pointee(board), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { store, clock, file, lifespans, board, turn }) })
     }
 
     /// How they stand now.
     #[must_use]
     pub fn now(&self) -> Switches {
-        self.board.load().switches
+        self.inner.board.load().switches
     }
 
     /// How long a link may be valid: `invite.lifespan_min` to `invite.lifespan_max`.
     #[must_use]
-    pub const fn lifespans(&self) -> &RangeInclusive<Lifespan> {
-        &self.lifespans
+    pub fn lifespans(&self) -> &RangeInclusive<Lifespan> {
+        &self.inner.lifespans
     }
 
     /// All of them, to look at.
     #[must_use]
     pub fn list(&self) -> Vec<Standing> {
-        let board = self.board.load();
+        let board = self.inner.board.load();
         let standing = |switch| Standing {
             switch,
             value: board.switches.value(switch),
-            file: self.file.value(switch),
+            file: self.inner.file.value(switch),
             set: board.set.get(&switch).cloned(),
         };
         Switch::ALL.map(standing).to_vec()
@@ -215,10 +219,10 @@ impl Switchboard {
     /// # Errors
     /// [`SwitchFault`]; then nothing has changed.
     pub async fn set(&self, switch: Switch, value: &str, hand: Hand<'_>) -> Result<(), SwitchFault> {
-        let _turn = self.turn.lock().await;
-        let before = Board::clone(&self.board.load());
-        let switches = before.switches.with(switch, value, &self.lifespans)?;
-        let set = Set { value: switches.value(switch), by: hand.by.cloned(), at: self.clock.now() };
+        let _turn = self.inner.turn.lock().await;
+        let before = Board::clone(&self.inner.board.load());
+        let switches = before.switches.with(switch, value, &self.inner.lifespans)?;
+        let set = Set { value: switches.value(switch), by: hand.by.cloned(), at: self.inner.clock.now() };
         let mut batch = Batch::new();
         SWITCHES.put(&mut batch, &switch.key().to_owned(), &set).map_err(CommitError::from)?;
         let mut after = Board { switches, ..before.clone() };
@@ -231,13 +235,14 @@ impl Switchboard {
     /// # Errors
     /// [`SwitchFault::Commit`]; then nothing has changed.
     pub async fn give_back(&self, switch: Switch, hand: Hand<'_>) -> Result<(), SwitchFault> {
-        let _turn = self.turn.lock().await;
-        let before = Board::clone(&self.board.load());
+        let _turn = self.inner.turn.lock().await;
+        let before = Board::clone(&self.inner.board.load());
         let mut after = before.clone();
         if after.set.remove(&switch).is_none() {
             return Ok(());
         }
-        after.switches = before.switches.with(switch, &self.file.value(switch), &self.lifespans)?;
+        after.switches =
+            before.switches.with(switch, &self.inner.file.value(switch), &self.inner.lifespans)?;
         let mut batch = Batch::new();
         SWITCHES.delete(&mut batch, &switch.key().to_owned());
         self.change(batch, switch, &before, after, hand).await
@@ -251,7 +256,7 @@ impl Switchboard {
         after: Board,
         hand: Hand<'_>,
     ) -> Result<(), SwitchFault> {
-        self.store.commit(batch).await?;
+        self.inner.store.commit(batch).await?;
         audit::record(&Event::Switched {
             key: switch.key(),
             before: &before.switches.value(switch),
@@ -260,7 +265,7 @@ impl Switchboard {
             by: hand.by,
             peer: hand.peer,
         });
-        self.board.store(Arc::new(after));
+        self.inner.board.store(Arc::new(after));
         Ok(())
     }
 }
