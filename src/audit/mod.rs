@@ -5,6 +5,7 @@
 
 mod deed;
 pub mod dropoff;
+pub mod switched;
 
 use std::net::IpAddr;
 
@@ -216,21 +217,6 @@ pub enum Event<'a> {
         /// From where; `None` on this machine.
         peer: Option<IpAddr>,
     },
-    /// An administrator set a switch, or gave it back to the file.
-    Switched {
-        /// Which, by its key in the file.
-        key: &'a str,
-        /// What held before.
-        before: &'a str,
-        /// What holds from now on.
-        after: &'a str,
-        /// Whether it was set; else the file decides again.
-        is_set: bool,
-        /// Who; `None` is the command line.
-        by: Option<&'a Address>,
-        /// From where; `None` on this machine.
-        peer: Option<IpAddr>,
-    },
     /// A template of the admin was not taken; the last good one stays.
     TemplateRefused {
         /// The file, relative to the admin's folder.
@@ -308,10 +294,6 @@ pub fn record(event: &Event<'_>) {
         }
         Event::Account { deed, whom, by, peer } => {
             info!(target: "audit", account = whom.masked(), by, peer = from(peer), "{}", deed.words());
-        }
-        Event::Switched { key, before, after, is_set, by, peer } => {
-            let by = by.map_or_else(|| "command line".to_owned(), Address::masked);
-            info!(target: "audit", key, before, after, is_set, by, peer = from(peer), "switched");
         }
         Event::TemplateRefused { file, reason } => {
             info!(target: "audit", file = words(file), reason = words(reason), "template refused");

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::audit::{self, Event};
+use crate::audit::switched::{self, Switched};
 use crate::base::address::Address;
 use crate::base::clock::{Clock, Lifespan, Timestamp};
 use crate::config::{self, Receipts};
@@ -257,7 +257,7 @@ impl Switchboard {
         hand: Hand<'_>,
     ) -> Result<(), SwitchFault> {
         self.inner.store.commit(batch).await?;
-        audit::record(&Event::Switched {
+        switched::record(&Switched {
             key: switch.key(),
             before: &before.switches.value(switch),
             after: &after.switches.value(switch),
