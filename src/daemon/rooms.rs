@@ -282,6 +282,7 @@ impl Rooms {
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
             roster: self.roster(settings),
             switches: self.switches.clone(),
+            intake: intake.clone(),
             letters: Letters::new(
                 intake,
                 self.invites.clone(),

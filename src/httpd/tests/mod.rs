@@ -184,7 +184,7 @@ impl House {
             resolver: Arc::new(FixedZone::default()),
             clock: dynamic.clone(),
         };
-        let letters = invite::letters(&settings, door);
+        let (intake, letters) = invite::letters(&settings, door);
         let roster = admin::roster(&settings, &store, &accounts, &passwords, &dynamic);
         let upkeep = upkeep::Parts {
             store: store.clone(),
@@ -204,6 +204,7 @@ impl House {
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals: renewals.clone(),
+            intake,
             letters,
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
             roster,
