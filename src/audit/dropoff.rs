@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tracing::info;
 
-use crate::audit::words;
+use crate::audit::{Hand, from, words};
 use crate::base::address::Address;
 use crate::base::id::PackageId;
 
@@ -73,6 +73,13 @@ pub enum Event<'a> {
         /// From where.
         peer: IpAddr,
     },
+    /// An administrator removed it, with all its files.
+    Purged {
+        /// Which.
+        package: PackageId,
+        /// Who did.
+        hand: Hand<'a>,
+    },
     /// Its time was over, and it was removed.
     Ended {
         /// Which.
@@ -106,6 +113,10 @@ pub fn record(event: &Event<'_>) {
         }
         Event::Deleted { package, by, last, peer } => {
             info!(target: "audit", %package, by = by.masked(), last, %peer, "files deleted");
+        }
+        Event::Purged { package, hand } => {
+            let (by, peer) = (hand.who(), from(hand.peer));
+            info!(target: "audit", %package, by, peer, "files removed by an administrator");
         }
         Event::Ended { package, delivered } => {
             info!(target: "audit", %package, delivered, "files removed: their time is over");

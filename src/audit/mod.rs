@@ -5,6 +5,7 @@
 
 mod deed;
 pub mod dropoff;
+mod hand;
 pub mod switched;
 
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use crate::base::address::Address;
 use crate::base::id::{InvitationId, MessageId};
 
 pub use self::deed::Deed;
+pub use self::hand::Hand;
 
 /// Characters of foreign words (a reply, a reason) in one line.
 const WORDS_MAX: usize = 400;
@@ -134,6 +136,8 @@ pub enum Event<'a> {
         recipient: &'a Address,
         /// Which: `retry`, `hold`, `release`, `drop`.
         order: &'a str,
+        /// Who gave it.
+        hand: Hand<'a>,
     },
     /// An invitation got more time.
     Extended {
@@ -265,8 +269,9 @@ pub fn record(event: &Event<'_>) {
         Event::NotSent { message, recipient } => {
             info!(target: "audit", %message, recipient = recipient.masked(), "not sent: withdrawn");
         }
-        Event::Ordered { message, recipient, order } => {
-            info!(target: "audit", %message, recipient = recipient.masked(), order, "queue ordered");
+        Event::Ordered { message, recipient, order, hand } => {
+            let (recipient, by, peer) = (recipient.masked(), hand.who(), from(hand.peer));
+            info!(target: "audit", %message, recipient, order, by, peer, "queue ordered");
         }
         Event::Extended { invitation, days } => info!(target: "audit", %invitation, days, "extended"),
         Event::Renewed { invitation, by, peer } => {

@@ -7,10 +7,11 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use http::Method;
 
+use crate::audit::Hand;
 use crate::cli::ConfigFile;
 use crate::cli::account::{Reach, percent_encoded, settings};
 use crate::config::Settings;
-use crate::control::switches::{COMMAND_LINE, SetSwitch, SwitchLine};
+use crate::control::switches::{SetSwitch, SwitchLine};
 use crate::switches::{Switch, SwitchFault, Switchboard};
 
 /// What to do with the switches.
@@ -111,8 +112,8 @@ async fn done(settings: &Settings, deed: &Deed) -> anyhow::Result<Vec<SwitchLine
 async fn change(switches: &Switchboard, deed: &Deed) -> Result<(), SwitchFault> {
     match deed {
         Deed::List => Ok(()),
-        Deed::Set(key, value) => switches.set(Switch::of(key)?, value, COMMAND_LINE).await,
-        Deed::Reset(key) => switches.give_back(Switch::of(key)?, COMMAND_LINE).await,
+        Deed::Set(key, value) => switches.set(Switch::of(key)?, value, Hand::COMMAND_LINE).await,
+        Deed::Reset(key) => switches.give_back(Switch::of(key)?, Hand::COMMAND_LINE).await,
     }
 }
 

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, Event};
+use crate::audit::Hand;
 use crate::base::address::Address;
 use crate::base::id::MessageId;
 use crate::control::api::Problem;
@@ -98,20 +98,11 @@ async fn show(
 }
 
 async fn obey(State(queue): State<Queue>, Path((id, word)): Path<(MessageId, String)>) -> Response {
-    let order = match word.as_str() {
-        "retry" => Order::Retry,
-        "hold" => Order::Hold,
-        "release" => Order::Release,
-        "drop" => Order::Drop,
-        _ => return StatusCode::NOT_FOUND.into_response(),
+    let Some(order) = Order::of(&word) else {
+        return StatusCode::NOT_FOUND.into_response();
     };
-    match queue.obey(order, id).await {
-        Ok(recipients) => {
-            for recipient in &recipients {
-                audit::record(&Event::Ordered { message: id, recipient, order: &word });
-            }
-            Json(Obeyed { recipients }).into_response()
-        }
+    match queue.obey(order, id, Hand::COMMAND_LINE).await {
+        Ok(recipients) => Json(Obeyed { recipients }).into_response(),
         Err(fault) => fault.into_response(),
     }
 }

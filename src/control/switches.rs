@@ -7,13 +7,11 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Hand;
 use crate::base::address::Address;
 use crate::control::api::Problem;
 use crate::store::CommitError;
-use crate::switches::{Hand, Standing, Switch, SwitchFault, Switchboard};
-
-/// Whoever may open the socket is an administrator; who it is, nobody says.
-pub const COMMAND_LINE: Hand<'_> = Hand { by: None, peer: None };
+use crate::switches::{Standing, Switch, SwitchFault, Switchboard};
 
 /// `PUT /switches/KEY`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +59,7 @@ async fn set(
     Path(key): Path<String>,
     Json(wanted): Json<SetSwitch>,
 ) -> Result<Json<Vec<SwitchLine>>, SwitchFault> {
-    switches.set(Switch::of(&key)?, &wanted.value, COMMAND_LINE).await?;
+    switches.set(Switch::of(&key)?, &wanted.value, Hand::COMMAND_LINE).await?;
     Ok(Json(SwitchLine::all(&switches)))
 }
 
@@ -69,7 +67,7 @@ async fn give_back(
     State(switches): State<Switchboard>,
     Path(key): Path<String>,
 ) -> Result<Json<Vec<SwitchLine>>, SwitchFault> {
-    switches.give_back(Switch::of(&key)?, COMMAND_LINE).await?;
+    switches.give_back(Switch::of(&key)?, Hand::COMMAND_LINE).await?;
     Ok(Json(SwitchLine::all(&switches)))
 }
 

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use anyhow::Context;
 
 use crate::base::address::{Address, LocalPart};
-use crate::config::{self, Settings};
+use crate::config::{self, Role, Settings};
 use crate::daemon::Outside;
 use crate::daemon::rooms::Rooms;
 use crate::dropoff::Dropoff;
+use crate::httpd::pages::admin::status::Gateway;
 use crate::httpd::router::Bounds;
 use crate::httpd::{self, Patience, router};
 use crate::mail::outline;
@@ -79,6 +80,12 @@ impl Doors {
             },
             lifecycle: lifecycle.clone(),
         };
+        let gateway = Gateway {
+            started: rooms.clock.now(),
+            listeners: self.mail.iter().map(|(listener, bound)| (bound.address(), role(listener))).collect(),
+            web: self.web.address(),
+            certificate: self.mail_tls.clone(),
+        };
         for (listener, bound) in self.mail {
             let hostname = settings.server.hostname.clone();
             let terms = Terms::of(&listener, hostname, postmaster(&settings.organisation), limits)
@@ -88,12 +95,20 @@ impl Doors {
         }
 
         let bounds = Bounds::new(limits);
-        let parts = rooms.pages(settings, intake, dropoff, lifecycle);
+        let parts = rooms.pages(settings, intake, dropoff, gateway, lifecycle);
         let router = router::router(parts, outside.mailbox, bounds);
         let patience = Patience::new(limits.web_request_time);
         let served = httpd::serve(self.web, self.web_tls, router, patience, lifecycle.clone());
         lifecycle.spawn("web listener", served);
         addresses
+    }
+}
+
+/// For whom it listens, in a word.
+const fn role(listener: &config::Listener) -> &'static str {
+    match listener.role {
+        Role::Submission => "submission",
+        Role::Relay { .. } => "relay",
     }
 }
 

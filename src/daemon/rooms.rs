@@ -22,6 +22,7 @@ use crate::delivery::{Books, Delivery};
 use crate::dropoff::{self, Dropoff};
 use crate::httpd::form::Origin;
 use crate::httpd::page::Pages;
+use crate::httpd::pages::admin::status::Gateway;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::router;
@@ -258,6 +259,7 @@ impl Rooms {
         settings: &Settings,
         intake: Intake,
         dropoff: Dropoff,
+        gateway: Gateway,
         lifecycle: &Lifecycle,
     ) -> router::Parts {
         let upkeep = self.upkeep(settings);
@@ -282,6 +284,9 @@ impl Rooms {
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
             roster: self.roster(settings),
             switches: self.switches.clone(),
+            gateway,
+            queue: self.queue.clone(),
+            shelf: self.shelf.clone(),
             intake: intake.clone(),
             letters: Letters::new(
                 intake,

@@ -47,7 +47,7 @@ impl Folder {
             (name.clone(), text(&self.path.join(name), octets).map_err(|fault| fault.to_string()))
         };
         let (templates, faults) = shelf.current().with_overrides(&now.iter().map(read).collect());
-        shelf.replace(templates);
+        shelf.replace(templates, &faults);
         self.seen = Some(now);
         Ok(faults)
     }

@@ -1,7 +1,6 @@
 //! What a guest does with a drop-off before it is handed over.
 
 use crate::accounts::{Account, Kind};
-use crate::audit::dropoff::{self as audit, Event};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, BlobId, PackageId};
@@ -134,7 +133,7 @@ impl Dropoff {
         let _turn = self.desk.turn(guest.id).await;
         for _ in 0..ROUNDS_MAX {
             let parcel = self.open_package(guest.id, id)?;
-            if self.drop_parcel(&parcel, None).await? {
+            if self.drop_parcel(&parcel, || ()).await? {
                 return Ok(());
             }
         }
@@ -181,11 +180,11 @@ impl Dropoff {
         self.with_files(self.parts.packages.sent(guest.id, after, limit)?)
     }
 
-    /// Removes a package and, after that, its octets; notes `event` then. False where somebody else was first.
+    /// Removes a package and, after that, its octets; then comes `note`. False where somebody else was first.
     pub(super) async fn drop_parcel(
         &self,
         parcel: &Parcel,
-        event: Option<Event<'static>>,
+        note: impl FnOnce() + Send + 'static,
     ) -> Result<bool, StoreFault> {
         let mut batch = Batch::new();
         let blobs = self.parts.packages.remove(&mut batch, parcel)?;
@@ -197,9 +196,7 @@ impl Dropoff {
             }
             flow.desk.tries.forget(id);
             flow.remove_blobs(blobs);
-            if let Some(event) = event {
-                audit::record(&event);
-            }
+            note();
         };
         self.commit_and(batch, Vec::new(), then).await
     }

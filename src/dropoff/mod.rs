@@ -20,6 +20,7 @@ mod desk;
 mod fault;
 mod handover;
 mod judging;
+mod oversight;
 mod rounds;
 mod scan;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use self::archive::Archive;
 pub use self::collect::{CollectFault, Download};
 pub use self::deposit::Draft;
 pub use self::fault::DepositFault;
+pub use self::oversight::Stock;
 
 use self::desk::Desk;
 use self::scan::Clamd;

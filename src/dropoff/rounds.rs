@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::audit::dropoff::Event;
+use crate::audit::dropoff::{self as audit, Event};
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
 use crate::dropoff::{Dropoff, ROUNDS_MAX, too_often, unwritten};
@@ -88,7 +88,7 @@ impl Dropoff {
         for _ in 0..ROUNDS_MAX {
             let parcel = self.of_guest(guest, id)?.filter(|parcel| !parcel.package.value.is_delivered());
             let Some(parcel) = parcel else { return Ok(()) };
-            if self.drop_parcel(&parcel, Some(Event::Forgotten { package: id })).await? {
+            if self.drop_parcel(&parcel, move || audit::record(&Event::Forgotten { package: id })).await? {
                 return Ok(());
             }
         }
@@ -139,7 +139,7 @@ impl Dropoff {
     async fn end(&self, parcel: &Parcel) -> Result<bool, StoreFault> {
         let package = &parcel.package.value;
         let event = Event::Ended { package: package.id, delivered: package.is_delivered() };
-        self.drop_parcel(parcel, Some(event)).await
+        self.drop_parcel(parcel, move || audit::record(&event)).await
     }
 
     /// Tells those who have not picked everything up that it will not be there for long.

@@ -49,7 +49,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const LAST_WORDS: &str = "Something went wrong here. Please try again in a few minutes.\n";
 
 /// Where the navigation leads, the longer before the shorter: the first that the address begins with is where one is.
-const PLACES: [&str; 10] = [
+const PLACES: [&str; 13] = [
     "/dropoff/sent",
     "/dropoff",
     "/account",
@@ -59,6 +59,9 @@ const PLACES: [&str; 10] = [
     "/guests",
     "/admin/switches",
     "/admin/people",
+    "/admin/invitations",
+    "/admin/dropoffs",
+    "/admin/queue",
     "/admin",
 ];
 

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use tracing::error;
 
 use crate::accounts::{Account, Kind, Session};
+use crate::audit::Hand;
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
 use crate::httpd::page::{Pages, Plain};
@@ -58,6 +59,14 @@ pub struct Staff(Person);
 /// A staff member who is signed in and may administer the gateway.
 #[derive(Debug)]
 pub struct Admin(Person);
+
+impl Admin {
+    /// Who acts, for the audit log.
+    #[must_use]
+    pub fn hand(&self) -> Hand<'_> {
+        Hand { by: Some(&self.account.mailbox.address), peer: Some(self.peer) }
+    }
+}
 
 /// What a form of this person's must bring back in its hidden field.
 pub trait FormToken {

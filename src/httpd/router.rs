@@ -20,6 +20,7 @@ use crate::config;
 use crate::dropoff::Dropoff;
 use crate::httpd::form::Origin;
 use crate::httpd::page::{Asker, Pages, fortify};
+use crate::httpd::pages::admin::status::Gateway;
 #[cfg(feature = "saml")]
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
@@ -27,15 +28,17 @@ use crate::httpd::pages::{
     account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
     renewal, sent, sign_in, verify,
 };
-use crate::httpd::permit::StaffNetworks;
+use crate::httpd::permit::{Admin, Staff, StaffNetworks};
 use crate::httpd::session::Sessions;
 use crate::httpd::tus;
 use crate::intake::Intake;
 use crate::intake::letters::Letters;
+use crate::queue::Queue;
 use crate::registration::Registration;
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
 use crate::switches::Switchboard;
+use crate::template::Shelf;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -80,6 +83,12 @@ pub struct Parts {
     pub roster: Roster,
     /// What administrators change while the service runs.
     pub switches: Switchboard,
+    /// What this process is.
+    pub gateway: Gateway,
+    /// What waits to be delivered.
+    pub queue: Queue,
+    /// The texts in force.
+    pub shelf: Shelf,
     /// Buttons for signing in elsewhere.
     pub providers: Providers,
     /// Signs people in by them.
@@ -116,10 +125,14 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(sign_in::routes())
         .merge(dropoff::routes())
         .merge(invite::routes())
-        .merge(invitations::routes())
+        .merge(invitations::routes::<Staff>())
+        .merge(invitations::routes::<Admin>())
         .merge(guests::routes())
         .merge(admin::people::routes())
         .merge(admin::switches::routes())
+        .merge(admin::status::routes())
+        .merge(admin::queue::routes())
+        .merge(admin::dropoffs::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
@@ -201,6 +214,9 @@ part!(
     sponsoring: Sponsoring,
     roster: Roster,
     switches: Switchboard,
+    gateway: Gateway,
+    queue: Queue,
+    shelf: Shelf,
     providers: Providers,
     upkeep: Upkeep,
     forgotten: Forgotten,

@@ -1,4 +1,4 @@
-//! The invitations of one inviter, the last one first.
+//! The invitations of one inviter, or of everybody, the last one first.
 
 use crate::base::address::Address;
 use crate::base::id::InvitationId;
@@ -8,6 +8,8 @@ use crate::store::{Batch, StoreFault, Table};
 
 /// By the inviter's address, then by the identifier inverted, so that a scan begins with the last.
 const INVITED_BY: Table<(String, InvitationId), ()> = Table::new(schema::INVITED_BY);
+/// By the identifier inverted.
+const NEWEST: Table<InvitationId, ()> = Table::new(schema::INVITATIONS_NEWEST);
 
 /// Behind every identifier.
 const FIRST: InvitationId = InvitationId::from_octets([0; 16]);
@@ -35,10 +37,21 @@ impl Invites {
         }
         Ok(sent)
     }
+
+    /// What everybody has sent, the last one first; only what is older than `before`; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn newest(&self, before: Option<InvitationId>, limit: usize) -> Result<Vec<Invitation>, StoreFault> {
+        let page = NEWEST.scan(&self.store, before.map(inverted).as_ref(), limit)?;
+        let found = page.into_iter().map(|(id, _)| self.by_id(inverted(id)));
+        found.filter_map(|found| found.transpose()).map(|found| Ok(found?.value)).collect()
+    }
 }
 
-/// Notes an invitation under its inviter.
+/// Notes an invitation under its inviter, and among all.
 pub(super) fn note(batch: &mut Batch, invitation: &Invitation) -> Result<(), StoreFault> {
+    NEWEST.put(batch, &inverted(invitation.id), &())?;
     INVITED_BY.put(batch, &(invitation.inviter.address.key(), inverted(invitation.id)), &())
 }
 

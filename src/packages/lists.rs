@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::{AccountId, PackageId};
-use crate::packages::{CHECKED, DUE, Package, Packages, RECEIVED, SENT, Stage};
+use crate::packages::{CHECKED, DUE, NEWEST, Package, Packages, RECEIVED, SENT, Stage};
 use crate::store::{Batch, Key, StoreFault, Stored, Table};
 
 /// Later packages sort before earlier ones.
@@ -27,6 +27,15 @@ impl Packages {
         let after = after.map(|after| (guest, Newest(after)));
         let page = SENT.scan_page(&self.store, &guest.octets(), after.as_ref(), limit)?;
         self.all(page.into_iter().map(|((_, Newest(id)), _)| id))
+    }
+
+    /// Packages of all guests, the newest first, older than `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn newest(&self, after: Option<PackageId>, limit: usize) -> Result<Vec<Stored<Package>>, StoreFault> {
+        let page = NEWEST.scan(&self.store, after.map(Newest).as_ref(), limit)?;
+        self.all(page.into_iter().map(|(Newest(id), _)| id))
     }
 
     /// Packages that were delivered to one of these addresses and not deleted, the newest first, older than `after`, at

@@ -31,6 +31,7 @@ const SENT: Table<(AccountId, Newest), ()> = Table::new(schema::PACKAGES_SENT);
 const RECEIVED: Table<(String, Newest), ()> = Table::new(schema::PACKAGES_RECEIVED);
 const DUE: Table<(Timestamp, PackageId), ()> = Table::new(schema::PACKAGES_DUE);
 const CHECKED: Table<PackageId, ()> = Table::new(schema::PACKAGES_CHECKED);
+const NEWEST: Table<Newest, ()> = Table::new(schema::PACKAGES_NEWEST);
 const USAGES: Table<AccountId, Usage> = Table::new(schema::USAGES);
 
 /// Files that are read at once; no package has more.
@@ -105,8 +106,20 @@ impl Packages {
     /// # Errors
     /// Where the store failed.
     pub fn guests(&self, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountId>, StoreFault> {
+        Ok(self.usages(after, limit)?.into_iter().map(|(guest, _)| guest).collect())
+    }
+
+    /// The same with how much it is.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn usages(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<(AccountId, Usage)>, StoreFault> {
         let usages = USAGES.scan(&self.store, after.as_ref(), limit)?;
-        Ok(usages.into_iter().map(|(guest, _)| guest).collect())
+        Ok(usages.into_iter().map(|(guest, usage)| (guest, usage.value)).collect())
     }
 
     /// Opens a package.
@@ -116,6 +129,7 @@ impl Packages {
     pub fn insert(&self, batch: &mut Batch, package: &Package) -> Result<(), StoreFault> {
         PACKAGES.insert(batch, &package.id, package)?;
         SENT.insert(batch, &(package.guest, Newest(package.id)), &())?;
+        NEWEST.insert(batch, &Newest(package.id), &())?;
         DUE.insert(batch, &(package.due, package.id), &())?;
         self.count(batch, package.guest, |usage| usage.packages += 1)
     }
@@ -137,6 +151,7 @@ impl Packages {
     pub fn remove(&self, batch: &mut Batch, parcel: &Parcel) -> Result<Vec<BlobId>, StoreFault> {
         let package = &parcel.package;
         lists::enter(batch, Some(&package.value), None)?;
+        NEWEST.delete(batch, &Newest(package.value.id));
         PACKAGES.remove(batch, &package.value.id, package)?;
         for file in &parcel.files {
             FILES.remove(batch, &file.value.id, file)?;

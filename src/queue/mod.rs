@@ -36,6 +36,7 @@ use crate::store::spool::{Body, BodyRef, Spool};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 
 mod book;
+pub mod census;
 pub mod claim;
 mod index;
 pub mod order;

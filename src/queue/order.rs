@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::audit::{self, Event, Hand};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::MessageId;
@@ -53,6 +54,23 @@ pub enum OrderFault {
 }
 
 impl Order {
+    /// The order of this word: `retry`, `hold`, `release`, `drop`.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Retry, Self::Hold, Self::Release, Self::Drop].into_iter().find(|order| order.word() == word)
+    }
+
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Drop => "drop",
+        }
+    }
+
     /// Whether it is about envelopes that are held, or about those that wait for their time.
     const fn concerns(self, is_held: bool) -> bool {
         match self {
@@ -96,15 +114,24 @@ impl Queue {
         if waiting.entries.is_empty() { Err(OrderFault::Unknown(id)) } else { Ok(waiting) }
     }
 
-    /// Carries out an order. Gives the recipients that it concerned.
+    /// Carries out an order, and notes who gave it. Gives the recipients that it concerned.
     ///
     /// # Errors
     /// [`OrderFault`]; then all is as it was.
-    pub async fn obey(&self, order: Order, id: MessageId) -> Result<Vec<Address>, OrderFault> {
+    pub async fn obey(
+        &self,
+        order: Order,
+        id: MessageId,
+        hand: Hand<'_>,
+    ) -> Result<Vec<Address>, OrderFault> {
         // Whoever asked may go away; what is taken out of the index must come back or be gone for good.
         let queue = self.clone();
         let obeyed = tokio::spawn(async move { queue.carry_out(order, id).await });
-        obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))
+        let recipients = obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))?;
+        for recipient in &recipients {
+            audit::record(&Event::Ordered { message: id, recipient, order: order.word(), hand });
+        }
+        Ok(recipients)
     }
 
     async fn carry_out(&self, order: Order, id: MessageId) -> Result<Vec<Address>, OrderFault> {

@@ -91,6 +91,11 @@ pub const USAGES: TablePrefix = TablePrefix { octet: 0x46, record: 1 };
 /// What administrators have set in place of what the file says, by the key of the setting.
 pub const SWITCHES: TablePrefix = TablePrefix { octet: 0x7C, record: 1 };
 
+/// Invitations, the last one first.
+pub const INVITATIONS_NEWEST: TablePrefix = TablePrefix { octet: 0x7D, record: 1 };
+/// Packages, the newest first.
+pub const PACKAGES_NEWEST: TablePrefix = TablePrefix { octet: 0x7E, record: 1 };
+
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
 
@@ -136,6 +141,8 @@ mod tests {
             PACKAGES_CHECKED,
             USAGES,
             SWITCHES,
+            INVITATIONS_NEWEST,
+            PACKAGES_NEWEST,
         ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();

@@ -10,7 +10,6 @@
 mod value;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::audit::Hand;
 use crate::audit::switched::{self, Switched};
 use crate::base::address::Address;
 use crate::base::clock::{Clock, Lifespan, Timestamp};
@@ -81,15 +81,6 @@ pub struct Standing {
     pub file: String,
     /// What was set, if anything was.
     pub set: Option<Set>,
-}
-
-/// Who changes a switch.
-#[derive(Clone, Copy, Debug)]
-pub struct Hand<'a> {
-    /// The administrator; `None` is the command line.
-    pub by: Option<&'a Address>,
-    /// From where; `None` on this machine.
-    pub peer: Option<IpAddr>,
 }
 
 /// Why a switch was not changed, in words for the administrator.
@@ -262,8 +253,7 @@ impl Switchboard {
             before: &before.switches.value(switch),
             after: &after.switches.value(switch),
             is_set: after.set.contains_key(&switch),
-            by: hand.by,
-            peer: hand.peer,
+            hand,
         });
         self.inner.board.store(Arc::new(after));
         Ok(())

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::*;
 use crate::base::clock::ManualClock;
 
-const BY: Hand<'_> = Hand { by: None, peer: None };
+const BY: Hand<'_> = Hand::COMMAND_LINE;
 
 struct Desk {
     store: Store,

@@ -43,7 +43,14 @@ pub const TEXT_MAX: usize = 256 * 1024;
 
 /// The templates in force: readers take the present set, the daemon's watcher replaces it. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Shelf(Arc<ArcSwap<Templates>>);
+pub struct Shelf(Arc<ArcSwap<Shown>>);
+
+/// What is on the shelf.
+#[derive(Debug)]
+struct Shown {
+    templates: Arc<Templates>,
+    faults: Arc<[TemplateFault]>,
+}
 
 /// All templates of one moment: the built-in ones, some of them overridden.
 #[derive(Clone, Debug)]
@@ -79,18 +86,27 @@ impl Shelf {
     /// Puts up the first set.
     #[must_use]
     pub fn new(templates: Templates) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(templates)))
+        Self(Arc::new(ArcSwap::from_pointee(Shown {
+            templates: Arc::new(templates),
+            faults: Arc::default(),
+        })))
     }
 
     /// The set of this moment. Keep it no longer than one mail or page, and take all texts of it from one set.
     #[must_use]
     pub fn current(&self) -> Arc<Templates> {
-        self.0.load_full()
+        Arc::clone(&self.0.load().templates)
     }
 
-    /// From now on this set; who is rendering finishes with the old one.
-    pub fn replace(&self, templates: Templates) {
-        self.0.store(Arc::new(templates));
+    /// What the administrator's files have that was not taken.
+    #[must_use]
+    pub fn faults(&self) -> Arc<[TemplateFault]> {
+        Arc::clone(&self.0.load().faults)
+    }
+
+    /// From now on this set, of which these files were not taken; who is rendering finishes with the old one.
+    pub fn replace(&self, templates: Templates, faults: &[TemplateFault]) {
+        self.0.store(Arc::new(Shown { templates: Arc::new(templates), faults: faults.into() }));
     }
 }
 
@@ -290,7 +306,7 @@ mod tests {
         let shelf = Shelf::new(Templates::built_in());
         let reader = shelf.clone();
         let (next, _) = shelf.current().with_overrides(&overrides(&[("page/style.css", "body{}")]));
-        shelf.replace(next);
+        shelf.replace(next, &[]);
         assert_eq!(reader.current().text("page/style.css"), Some("body{}"));
     }
 

@@ -1,7 +1,9 @@
-//! What one person has sent, a page at a time, the last one first.
+//! What one person has sent, or everybody, a page at a time, the last one first.
 
 use crate::accounts::Account;
+use crate::base::clock::Timestamp;
 use crate::base::id::InvitationId;
+use crate::base::mailbox::Mailbox;
 use crate::invites::{Invitation, Stage};
 use crate::store::StoreFault;
 use crate::tending::Tending;
@@ -20,7 +22,8 @@ const SEARCH_MAX: usize = 256;
 pub struct Search {
     /// Those that stand so.
     pub stage: Option<Stage>,
-    /// Those with these characters in the invitee's name or address, or in the subject; in any case. Empty for all.
+    /// Those with these characters in the invitee's name or address, or in the subject, and among everybody's also in the
+    /// inviter's; in any case. Empty for all.
     pub words: String,
 }
 
@@ -31,6 +34,15 @@ pub struct Mine {
     pub invitations: Vec<Invitation>,
     /// What the next page begins behind; `None` behind the last.
     pub next: Option<InvitationId>,
+}
+
+/// How the invitations of the last days stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Lately {
+    /// How many stand so.
+    pub counts: [(Stage, usize); 7],
+    /// Whether all were counted.
+    pub is_whole: bool,
 }
 
 impl Tending {
@@ -44,30 +56,35 @@ impl Tending {
         search: &Search,
         before: Option<InvitationId>,
     ) -> Result<Mine, StoreFault> {
+        page(search, self.now(), before, holds, |at| self.part(account, at))
+    }
+
+    /// Wanted invitations that anybody has sent, older than `before`.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn everybodys(&self, search: &Search, before: Option<InvitationId>) -> Result<Mine, StoreFault> {
+        let or_inviter =
+            |invitation: &Invitation, words: &str| holds(invitation, words) || is(&invitation.inviter, words);
+        page(search, self.now(), before, or_inviter, |at| self.invites.newest(at, STRIDE))
+    }
+
+    /// How many of the invitations since that moment stand how, of the last ones at most.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn lately(&self, since: Timestamp) -> Result<Lately, StoreFault> {
         let now = self.now();
-        let words: String = search.words.trim().to_lowercase().chars().take(SEARCH_MAX).collect();
-        let wants = |invitation: &Invitation| {
-            search.stage.is_none_or(|stage| stage == invitation.stage(now)) && holds(invitation, &words)
-        };
-        let mut invitations = Vec::new();
-        let mut at = before;
-        for _ in 0..LOOKED_AT_MAX.div_ceil(STRIDE) {
-            let part = self.part(account, at)?;
-            let is_last = part.len() < STRIDE;
-            for invitation in part {
-                at = Some(invitation.id);
-                if wants(&invitation) {
-                    invitations.push(invitation);
-                }
-                if invitations.len() == PAGE {
-                    return Ok(Mine { invitations, next: at });
-                }
-            }
-            if is_last {
-                return Ok(Mine { invitations, next: None });
+        let last = self.invites.newest(None, LOOKED_AT_MAX)?;
+        let is_whole = last.len() < LOOKED_AT_MAX || last.last().is_some_and(|last| last.created < since);
+        let mut counts = Stage::ALL.map(|stage| (stage, 0));
+        for invitation in last.iter().filter(|invitation| invitation.created >= since) {
+            let stage = invitation.stage(now);
+            if let Some((_, count)) = counts.iter_mut().find(|(other, _)| *other == stage) {
+                *count += 1;
             }
         }
-        Ok(Mine { invitations, next: at })
+        Ok(Lately { counts, is_whole })
     }
 
     /// The next ones of all the account's addresses together.
@@ -83,11 +100,45 @@ impl Tending {
     }
 }
 
+/// A page of what is wanted, out of parts that come one after the other.
+fn page(
+    search: &Search,
+    now: Timestamp,
+    before: Option<InvitationId>,
+    holds: impl Fn(&Invitation, &str) -> bool,
+    part: impl Fn(Option<InvitationId>) -> Result<Vec<Invitation>, StoreFault>,
+) -> Result<Mine, StoreFault> {
+    let words: String = search.words.trim().to_lowercase().chars().take(SEARCH_MAX).collect();
+    let wants = |invitation: &Invitation| {
+        search.stage.is_none_or(|stage| stage == invitation.stage(now)) && holds(invitation, &words)
+    };
+    let mut invitations = Vec::new();
+    let mut at = before;
+    for _ in 0..LOOKED_AT_MAX.div_ceil(STRIDE) {
+        let part = part(at)?;
+        let is_last = part.len() < STRIDE;
+        for invitation in part {
+            at = Some(invitation.id);
+            if wants(&invitation) {
+                invitations.push(invitation);
+            }
+            if invitations.len() == PAGE {
+                return Ok(Mine { invitations, next: at });
+            }
+        }
+        if is_last {
+            return Ok(Mine { invitations, next: None });
+        }
+    }
+    Ok(Mine { invitations, next: at })
+}
+
 /// Whether the words, in lower case, are somewhere that a person would look for them.
 fn holds(invitation: &Invitation, words: &str) -> bool {
-    let invitee = &invitation.invitee;
-    words.is_empty()
-        || invitee.address.key().contains(words)
-        || invitee.name.as_ref().is_some_and(|name| name.to_lowercase().contains(words))
-        || invitation.subject.to_lowercase().contains(words)
+    words.is_empty() || is(&invitation.invitee, words) || invitation.subject.to_lowercase().contains(words)
+}
+
+fn is(person: &Mailbox, words: &str) -> bool {
+    person.address.key().contains(words)
+        || person.name.as_ref().is_some_and(|name| name.to_lowercase().contains(words))
 }

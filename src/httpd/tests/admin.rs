@@ -1,6 +1,8 @@
 //! What administrators do about people.
 
 use super::*;
+use crate::httpd::pages::admin::status::Gateway;
+use crate::net::tls::{self, ServerTls};
 use crate::roster::Roster;
 
 const ROOT: &str = "root@corp.example";
@@ -16,6 +18,21 @@ pub(super) fn roster(
 ) -> Roster {
     let organisation = settings.organisation.clone();
     Roster::new(store.clone(), accounts.clone(), passwords.clone(), organisation, Arc::clone(clock))
+}
+
+/// What this process would be.
+pub(super) fn gateway(settings: &Settings, clock: &Arc<ManualClock>) -> Gateway {
+    let made = tls::self_made(&[settings.server.hostname.to_string()]).unwrap();
+    let folder = settings.storage.directory.clone();
+    let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    fs::write(&certificate, made.certificate).unwrap();
+    fs::write(&key, made.key).unwrap();
+    Gateway {
+        started: clock.now(),
+        listeners: vec![(([127, 0, 0, 1], 587).into(), "submission")],
+        web: ([127, 0, 0, 1], 443).into(),
+        certificate: ServerTls::load(&certificate, &key, &[]).unwrap(),
+    }
 }
 
 async fn signed_in(house: &House, address: &str) -> Browser {
@@ -44,7 +61,7 @@ async fn an_administrator_allows_locks_and_ends_but_not_himself() {
     house.accounts.replace(&mut batch, &old, &admin).unwrap();
     house.store.commit(batch).await.unwrap();
     let mut root = signed_in(&house, ROOT).await;
-    root.get("/admin").await.leads_to("/admin/people");
+    root.get("/admin").await.says(StatusCode::OK, "127.0.0.1:587");
     let page = root.get("/admin/people?search=BEN").await;
     assert!(page.text.contains(BEN) && !page.text.contains("kim@partner.example"));
     root.get("/admin/people?search=nobody").await.says(StatusCode::OK, "Nobody fits.");

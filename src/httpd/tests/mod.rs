@@ -66,7 +66,6 @@ use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::forgotten::Forgotten;
-use crate::upkeep::{self, Upkeep};
 
 const SETTINGS: &str = r#"
 [server]
@@ -177,7 +176,7 @@ impl House {
             queue: queue.clone(),
             guests: guest::Books { invites: invites.clone(), accounts: accounts.clone() },
             authenticator: authenticator.clone(),
-            templates: shelf,
+            templates: shelf.clone(),
             renewals: renewals.clone(),
             switches: switches.clone(),
             signer: Signer::none(),
@@ -186,15 +185,7 @@ impl House {
         };
         let (intake, letters) = invite::letters(&settings, door);
         let roster = admin::roster(&settings, &store, &accounts, &passwords, &dynamic);
-        let upkeep = upkeep::Parts {
-            store: store.clone(),
-            accounts: accounts.clone(),
-            passwords: passwords.clone(),
-            notices: notices.clone(),
-            queue: queue.clone(),
-            clock: dynamic.clone(),
-        };
-        let upkeep = Upkeep::new(upkeep, failures(), &settings.organisation.name);
+        let upkeep = people::upkeep(&settings, &store, &accounts, &passwords, &notices, &queue, &dynamic);
         let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
         tokio::spawn(clerk.run(Lifecycle::new()));
         let parts = Parts {
@@ -209,6 +200,9 @@ impl House {
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
             roster,
             switches,
+            gateway: admin::gateway(&settings, &clock),
+            queue: queue.clone(),
+            shelf,
             #[cfg(feature = "saml")]
             sign_on: saml::sign_on(&settings, &authenticator, &accounts, &store, &dynamic),
             authenticator,

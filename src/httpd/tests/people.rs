@@ -2,8 +2,30 @@
 
 use super::*;
 use crate::mail::edit::Source;
+use crate::upkeep::{self, Upkeep};
 
 const OTHER_PASSWORD: &str = "nine green ladders fall";
+/// What people do about their own accounts.
+pub(super) fn upkeep(
+    settings: &Settings,
+    store: &Store,
+    accounts: &Accounts,
+    passwords: &Passwords,
+    notices: &Notices,
+    queue: &Queue,
+    clock: &Arc<dyn Clock>,
+) -> Upkeep {
+    let parts = upkeep::Parts {
+        store: store.clone(),
+        accounts: accounts.clone(),
+        passwords: passwords.clone(),
+        notices: notices.clone(),
+        queue: queue.clone(),
+        clock: Arc::clone(clock),
+    };
+    Upkeep::new(parts, Failures::new(Arc::clone(clock), 3, 100), &settings.organisation.name)
+}
+
 const VERIFY: &str = "[registration]\nverify_email = true\n";
 
 impl House {

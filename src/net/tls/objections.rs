@@ -11,6 +11,24 @@ use crate::base::clock::Timestamp;
 use crate::net::tls::{ServerTls, provider};
 
 impl ServerTls {
+    /// When the certificate ends; `None` where it cannot be read.
+    #[must_use]
+    pub fn ends(&self) -> Option<Timestamp> {
+        let current = self.certificate.current.load();
+        let (leaf, issuers) = current.cert.split_first()?;
+        let leaf = ParsedCertificate::try_from(leaf).ok()?;
+        // Whoever asks at the end of time is told when it was.
+        let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_799));
+        let algorithms = provider().signature_verification_algorithms.all;
+        let none = RootCertStore::empty();
+        match verify_server_cert_signed_by_trust_anchor(&leaf, &none, issuers, end_of_time, algorithms) {
+            Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                i64::try_from(not_after.as_secs()).ok().map(|secs| Timestamp::from_millis(secs * 1000))
+            }
+            _ => None,
+        }
+    }
+
     /// Why clients that check would refuse the certificate at this time under these names, in words. Who issued it is not
     /// looked at: an organisation's own authority is as good as a public one to those who trust it.
     #[must_use]
@@ -70,6 +88,7 @@ mod tests {
         let server = ServerTls::load(&certificate, &key, &[]).unwrap();
 
         let now = SystemClock.now();
+        assert!(server.ends().unwrap() > now);
         assert_eq!(server.objections(&["mail.corp.example", "127.0.0.1"], now), [""; 0]);
         let names = ["mail.corp.example", "portal.corp.example"];
         assert_eq!(server.objections(&names, now), ["it is not for portal.corp.example"]);

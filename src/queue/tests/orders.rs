@@ -1,6 +1,7 @@
 //! What an administrator orders, as the queue sees it.
 
 use super::*;
+use crate::audit::Hand;
 use crate::queue::order::{Order, OrderFault};
 
 const KIM: &str = "kim@partner.example";
@@ -8,12 +9,12 @@ const LEE: &str = "lee@partner.example";
 
 /// The recipients that an order concerned.
 async fn obeyed(house: &House, order: Order, message: &Message) -> Vec<String> {
-    let concerned = house.queue.obey(order, message.id).await.unwrap();
+    let concerned = house.queue.obey(order, message.id, Hand::COMMAND_LINE).await.unwrap();
     concerned.iter().map(ToString::to_string).collect()
 }
 
 async fn refusal(house: &House, order: Order, message: &Message) -> OrderFault {
-    house.queue.obey(order, message.id).await.unwrap_err()
+    house.queue.obey(order, message.id, Hand::COMMAND_LINE).await.unwrap_err()
 }
 
 #[tokio::test]

@@ -86,9 +86,14 @@ impl Blobs {
     /// will tell.
     #[must_use]
     pub fn has_room_for(&self, octets: u64) -> bool {
-        rustix::fs::statvfs(&self.shelf.directory).map_or(true, |disk| {
-            disk.f_bavail.saturating_mul(disk.f_frsize) >= self.shelf.reserve.saturating_add(octets)
-        })
+        self.free().is_none_or(|free| free >= self.shelf.reserve.saturating_add(octets))
+    }
+
+    /// Octets that are free on the file system of the blobs; `None` where it does not say.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.shelf.directory).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// A new blob without octets, durable by name.

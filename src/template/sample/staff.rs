@@ -79,6 +79,7 @@ pub(in crate::template) fn invitations() -> [Value; 2] {
         let line = |state: &str, named: bool| {
             context!(
                 id => "0198f2c4aabbccddeeff001122334455",
+                inviter => person(named, "Ana Berg", "ana@corp.example"),
                 invitee => person(named, "Kim Roe", "kim@partner.example"),
                 subject => "Drawings for the bridge",
                 state,
@@ -95,6 +96,8 @@ pub(in crate::template) fn invitations() -> [Value; 2] {
             search_encoded => if full { "kim" } else { "" },
             is_later => full,
             next => full.then_some("0198f2c4aabbccddeeff001122334455"),
+            place => if full { "/admin/invitations" } else { "/invitations" },
+            is_for_all => full,
         )
     })
 }
@@ -106,6 +109,8 @@ pub(in crate::template) fn invitation() -> [Value; 2] {
         context!(
             organisation => organisation(),
             id => "0198f2c4aabbccddeeff001122334455",
+            place => if full { "/admin/invitations" } else { "/invitations" },
+            inviter => full.then(|| person(true, "Ana Berg", "ana@corp.example")),
             invitee => person(full, "Kim Roe", "kim@partner.example"),
             subject => "Drawings for the bridge",
             state => if full { "opened" } else { "withdrawn" },

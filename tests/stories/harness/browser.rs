@@ -14,6 +14,9 @@ use tokio::net::TcpStream;
 
 use crate::harness::wire::{Wire, patiently};
 
+/// How a form without files travels (WHATWG URL §5.1).
+const ENCODED: &str = "application/x-www-form-urlencoded";
+
 /// One person's browser. It reaches one site, wherever that listens.
 #[derive(Clone)]
 pub struct Browser {
@@ -62,13 +65,31 @@ impl Browser {
     pub async fn submit(&mut self, form: &Form) -> Page {
         let origin = self.origin.clone();
         let headers = [("Origin", origin.as_str()), ("Sec-Fetch-Site", "same-origin")];
-        self.request("POST", &form.action, &headers, Some(&form.encoded())).await
+        self.request("POST", &form.action, &headers, Some((ENCODED, &form.encoded()))).await
+    }
+
+    /// As [`Browser::submit`], with a file chosen in one of the fields (RFC 7578).
+    pub async fn submit_with_file(&mut self, form: &Form, field: &str, name: &str, text: &str) -> Page {
+        let origin = self.origin.clone();
+        let headers = [("Origin", origin.as_str()), ("Sec-Fetch-Site", "same-origin")];
+        let typed = form.fields.iter().filter(|(other, _)| other != field);
+        let mut parts: Vec<String> = typed
+            .map(|(name, value)| {
+                format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            })
+            .collect();
+        parts.push(format!(
+            "--b\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: text/plain\r\n\r\n{text}\r\n--b--\r\n"
+        ));
+        let body = ("multipart/form-data; boundary=b", &*parts.concat());
+        self.request("POST", &form.action, &headers, Some(body)).await
     }
 
     /// As [`Browser::submit`], from a page of somebody else's.
     pub async fn submit_from(&mut self, origin: &str, form: &Form) -> Page {
         let headers = [("Origin", origin), ("Sec-Fetch-Site", "cross-site")];
-        self.request("POST", &form.action, &headers, Some(&form.encoded())).await
+        self.request("POST", &form.action, &headers, Some((ENCODED, &form.encoded()))).await
     }
 
     /// Follows a redirect, as often as the server redirects, at most five times.
@@ -93,7 +114,7 @@ impl Browser {
         method: &str,
         url: &str,
         headers: &[(&str, &str)],
-        form: Option<&str>,
+        body: Option<(&str, &str)>,
     ) -> Page {
         let target = url.strip_prefix(&self.origin).unwrap_or(url);
         assert!(target.starts_with('/'), "{url} is not on {}", self.origin);
@@ -109,11 +130,12 @@ impl Browser {
             lines.push(format!("Cookie: {}", cookies.join("; ")));
         }
         lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
-        if let Some(form) = form {
-            lines.push("Content-Type: application/x-www-form-urlencoded".to_owned());
-            lines.push(format!("Content-Length: {}", form.len()));
+        if let Some((kind, body)) = body {
+            lines.push(format!("Content-Type: {kind}"));
+            lines.push(format!("Content-Length: {}", body.len()));
         }
-        let request = format!("{}\r\n\r\n{}", lines.join("\r\n"), form.unwrap_or_default());
+        let body = body.map(|(_, body)| body).unwrap_or_default();
+        let request = format!("{}\r\n\r\n{body}", lines.join("\r\n"));
         let stream = patiently(TcpStream::connect(self.address)).await.unwrap();
         let name = host.split(':').next().unwrap_or_default();
         let mut wire = Wire::over(stream).into_client_tls(Arc::clone(&self.tls), name).await.unwrap();

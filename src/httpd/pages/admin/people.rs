@@ -61,16 +61,9 @@ struct Line<'a> {
     is_self: bool,
 }
 
-/// `/admin` and `/admin/people`.
+/// `/admin/people`, and its buttons.
 pub fn routes() -> Router<Parts> {
-    Router::new()
-        .route("/admin", get(first))
-        .route("/admin/people", get(list))
-        .route("/admin/people/{id}/{deed}", post(change))
-}
-
-async fn first(_: Admin) -> Redirect {
-    Redirect::to("/admin/people")
+    Router::new().route("/admin/people", get(list)).route("/admin/people/{id}/{deed}", post(change))
 }
 
 async fn list(

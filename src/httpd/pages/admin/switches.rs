@@ -12,7 +12,7 @@ use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
 use crate::httpd::permit::{Admin, FormToken};
 use crate::httpd::router::Parts;
-use crate::switches::{Hand, Standing, Switch, SwitchFault, Switchboard};
+use crate::switches::{Standing, Switch, SwitchFault, Switchboard};
 
 /// The names of `page/switches.html`.
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ async fn set(
     };
     let typed = fields.value.trim();
     let value = if switch == Switch::Lifespan { format!("{typed} days") } else { typed.to_owned() };
-    match switches.set(switch, &value, hand(&admin)).await {
+    match switches.set(switch, &value, admin.hand()).await {
         Err(SwitchFault::Value(_)) if switch == Switch::Lifespan => {
             page(&pages, &admin, &switches, Some(typed), false)
         }
@@ -94,11 +94,7 @@ async fn reset(
     let Ok(switch) = Switch::of(&key) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    changed_to(switches.give_back(switch, hand(&admin)).await)
-}
-
-fn hand(admin: &Admin) -> Hand<'_> {
-    Hand { by: Some(&admin.account.mailbox.address), peer: Some(admin.peer) }
+    changed_to(switches.give_back(switch, admin.hand()).await)
 }
 
 /// Back to the page, so that loading it again does nothing.

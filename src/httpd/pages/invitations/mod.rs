@@ -1,11 +1,13 @@
-//! `/invitations`: what a staff member has sent, and how it stands.
+//! `/invitations`: what a staff member has sent, and how it stands; `/admin/invitations`: the same of everybody, for
+//! administrators.
 
 pub mod one;
 
 use std::fmt::Write as _;
+use std::ops::Deref;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
@@ -16,10 +18,12 @@ use crate::base::clock::Timestamp;
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::httpd::page::Pages;
-use crate::httpd::permit::Staff;
+use crate::httpd::permit::{Admin, FormToken, Person, Staff};
 use crate::httpd::router::Parts;
 use crate::invites::{Invitation, Stage};
-use crate::tending::mine::Search;
+use crate::store::StoreFault;
+use crate::tending::Tending;
+use crate::tending::mine::{Mine, Search};
 use crate::tending::renewal::Renewals;
 
 /// What the address says behind the question mark. What cannot be read is as if it were not there.
@@ -31,6 +35,35 @@ struct Asked {
     search: String,
     #[serde(default)]
     before: String,
+}
+
+/// On whose word invitations are looked at and changed: the inviter's own, or an administrator's.
+pub trait Tender:
+    FromRequestParts<Parts, Rejection = Response> + FormToken + Deref<Target = Person> + Send + Sync + 'static
+{
+    /// Where the pages are.
+    const PLACE: &'static str;
+    /// As the audit log calls this person.
+    const WORD: &'static str;
+    /// Whether the invitations of everybody are there.
+    const IS_FOR_ALL: bool;
+
+    /// Whether links may be sent and given more time on this word.
+    fn may_send(&self) -> bool;
+
+    /// Whether this invitation is there for this person; if not, it is as one that never was.
+    fn may_see(&self, invitation: &Invitation) -> bool;
+
+    /// A page of those that are.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    fn find(
+        &self,
+        tending: &Tending,
+        search: &Search,
+        before: Option<InvitationId>,
+    ) -> Result<Mine, StoreFault>;
 }
 
 /// The names of `page/invitations.html`.
@@ -46,24 +79,29 @@ struct List<'a> {
     is_later: bool,
     /// Where the next page begins.
     next: Option<InvitationId>,
+    /// Where this page is.
+    place: &'static str,
+    /// Whether they are everybody's.
+    is_for_all: bool,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
     id: InvitationId,
+    inviter: &'a Mailbox,
     invitee: &'a Mailbox,
     subject: &'a str,
     state: &'static str,
     created: String,
 }
 
-/// `/invitations` and what lies below it.
-pub fn routes() -> Router<Parts> {
-    Router::new().route("/invitations", get(list)).merge(one::routes())
+/// The list and what lies below it.
+pub fn routes<T: Tender>() -> Router<Parts> {
+    Router::new().route(T::PLACE, get(list::<T>)).merge(one::routes::<T>())
 }
 
-async fn list(
-    staff: Staff,
+async fn list<T: Tender>(
+    by: T,
     Query(asked): Query<Asked>,
     pages: Pages,
     State(renewals): State<Renewals>,
@@ -71,7 +109,7 @@ async fn list(
     let tending = renewals.tending();
     let search = Search { stage: asked.state.parse().ok(), words: asked.search.clone() };
     let before = asked.before.parse().ok();
-    let mine = match tending.mine(&staff.account, &search, before) {
+    let mine = match by.find(tending, &search, before) {
         Ok(mine) => mine,
         Err(fault) => {
             error!(%fault, "listing invitations");
@@ -87,6 +125,8 @@ async fn list(
         search_encoded: encoded(&asked.search),
         is_later: before.is_some(),
         next: mine.next,
+        place: T::PLACE,
+        is_for_all: T::IS_FOR_ALL,
     };
     pages.page(StatusCode::OK, "invitations", names)
 }
@@ -95,11 +135,58 @@ impl<'a> Line<'a> {
     fn of(invitation: &'a Invitation, now: Timestamp, pages: &Pages) -> Self {
         Self {
             id: invitation.id,
+            inviter: &invitation.inviter,
             invitee: &invitation.invitee,
             subject: &invitation.subject,
             state: invitation.stage(now).word(),
             created: pages.moment(invitation.created),
         }
+    }
+}
+
+impl Tender for Staff {
+    const PLACE: &'static str = "/invitations";
+    const WORD: &'static str = "inviter";
+    const IS_FOR_ALL: bool = false;
+
+    fn may_send(&self) -> bool {
+        self.account.rights.invite
+    }
+
+    fn may_see(&self, invitation: &Invitation) -> bool {
+        self.account.owns(&invitation.inviter.address)
+    }
+
+    fn find(
+        &self,
+        tending: &Tending,
+        search: &Search,
+        before: Option<InvitationId>,
+    ) -> Result<Mine, StoreFault> {
+        tending.mine(&self.account, search, before)
+    }
+}
+
+impl Tender for Admin {
+    const PLACE: &'static str = "/admin/invitations";
+    const WORD: &'static str = "administrator";
+    const IS_FOR_ALL: bool = true;
+
+    fn may_send(&self) -> bool {
+        true
+    }
+
+    fn may_see(&self, _: &Invitation) -> bool {
+        true
+    }
+
+    fn find(
+        &self,
+        tending: &Tending,
+        search: &Search,
+        before: Option<InvitationId>,
+    ) -> Result<Mine, StoreFault> {
+        tending.everybodys(search, before)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/invitations/ID`: one invitation with its way so far, and what its inviter can do about it.
+//! `/invitations/ID`: one invitation with its way so far, and what its inviter, or an administrator, can do about it.
 
 use std::str::FromStr;
 
@@ -15,8 +15,8 @@ use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
+use crate::httpd::pages::invitations::Tender;
 use crate::httpd::pages::invite::{no_right, sentence};
-use crate::httpd::permit::{FormToken, Staff};
 use crate::httpd::router::Parts;
 use crate::intake::Intake;
 use crate::intake::refusal::Refusal;
@@ -28,6 +28,10 @@ use crate::tending::renewal::Renewals;
 #[derive(Serialize)]
 struct One<'a> {
     id: InvitationId,
+    /// Where the list is.
+    place: &'static str,
+    /// Who invites, where that is not the one who looks.
+    inviter: Option<&'a Mailbox>,
     invitee: &'a Mailbox,
     subject: &'a str,
     state: &'static str,
@@ -79,31 +83,32 @@ struct Typed {
 }
 
 /// What the page of one invitation is made of.
-struct Desk<'a> {
+struct Desk<'a, T> {
     pages: &'a Pages,
     renewals: &'a Renewals,
-    staff: &'a Staff,
+    by: &'a T,
     invitation: Invitation,
 }
 
-/// `/invitations/ID` and its buttons.
-pub fn routes() -> Router<Parts> {
+/// One invitation, and its buttons.
+pub fn routes<T: Tender>() -> Router<Parts> {
+    let below = |deed: &str| format!("{}/{{id}}{deed}", T::PLACE);
     Router::new()
-        .route("/invitations/{id}", get(show))
-        .route("/invitations/{id}/resend", post(resend))
-        .route("/invitations/{id}/withdraw", post(withdraw))
-        .route("/invitations/{id}/extend", post(extend))
-        .route("/invitations/{id}/address", post(correct))
+        .route(&below(""), get(show::<T>))
+        .route(&below("/resend"), post(resend::<T>))
+        .route(&below("/withdraw"), post(withdraw::<T>))
+        .route(&below("/extend"), post(extend::<T>))
+        .route(&below("/address"), post(correct::<T>))
 }
 
-async fn show(
-    staff: Staff,
+async fn show<T: Tender>(
+    by: T,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     pages: Pages,
     State(renewals): State<Renewals>,
 ) -> Response {
-    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+    let desk = match Desk::of(&pages, &renewals, &by, &id) {
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
@@ -111,32 +116,32 @@ async fn show(
     desk.page(StatusCode::OK, done.unwrap_or_default(), Faults::default(), desk.fields())
 }
 
-async fn resend(
+async fn resend<T: Tender>(
     Path(id): Path<String>,
     pages: Pages,
     State(renewals): State<Renewals>,
-    Form { by: staff, .. }: Form<Staff, Button>,
+    Form { by, .. }: Form<T, Button>,
 ) -> Response {
-    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+    let desk = match Desk::of(&pages, &renewals, &by, &id) {
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !staff.account.rights.invite {
+    if !by.may_send() {
         return no_right(&pages);
     }
-    match renewals.resend(desk.invitation.id, "inviter", Some(staff.peer)).await {
+    match renewals.resend(desk.invitation.id, T::WORD, Some(by.peer)).await {
         Ok(_) => desk.news("resent"),
         Err(fault) => desk.in_the_way(&fault, |top| Faults { top, ..Faults::default() }, desk.fields()),
     }
 }
 
-async fn withdraw(
+async fn withdraw<T: Tender>(
     Path(id): Path<String>,
     pages: Pages,
     State(renewals): State<Renewals>,
-    Form { by: staff, .. }: Form<Staff, Button>,
+    Form { by, .. }: Form<T, Button>,
 ) -> Response {
-    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+    let desk = match Desk::of(&pages, &renewals, &by, &id) {
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
@@ -146,17 +151,17 @@ async fn withdraw(
     }
 }
 
-async fn extend(
+async fn extend<T: Tender>(
     Path(id): Path<String>,
     pages: Pages,
     State(renewals): State<Renewals>,
-    Form { by: staff, fields }: Form<Staff, More>,
+    Form { by, fields }: Form<T, More>,
 ) -> Response {
-    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+    let desk = match Desk::of(&pages, &renewals, &by, &id) {
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !staff.account.rights.invite {
+    if !by.may_send() {
         return no_right(&pages);
     }
     // What is no number is no time.
@@ -170,18 +175,18 @@ async fn extend(
     }
 }
 
-async fn correct(
+async fn correct<T: Tender>(
     Path(id): Path<String>,
     pages: Pages,
     State(renewals): State<Renewals>,
     State(intake): State<Intake>,
-    Form { by: staff, fields }: Form<Staff, Right>,
+    Form { by, fields }: Form<T, Right>,
 ) -> Response {
-    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+    let desk = match Desk::of(&pages, &renewals, &by, &id) {
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !staff.account.rights.invite {
+    if !by.may_send() {
         return no_right(&pages);
     }
     let right = match Address::parse(fields.address.trim()) {
@@ -198,14 +203,12 @@ async fn correct(
     }
 }
 
-impl<'a> Desk<'a> {
-    /// For an invitation of this person's own; somebody else's is not there.
-    fn of(pages: &'a Pages, renewals: &'a Renewals, staff: &'a Staff, id: &str) -> Result<Self, StatusCode> {
+impl<'a, T: Tender> Desk<'a, T> {
+    /// For an invitation that is there for this person.
+    fn of(pages: &'a Pages, renewals: &'a Renewals, by: &'a T, id: &str) -> Result<Self, StatusCode> {
         let id = InvitationId::from_str(id).map_err(|_| StatusCode::NOT_FOUND)?;
         match renewals.tending().show(id) {
-            Ok(invitation) if staff.account.owns(&invitation.inviter.address) => {
-                Ok(Self { pages, renewals, staff, invitation })
-            }
+            Ok(invitation) if by.may_see(&invitation) => Ok(Self { pages, renewals, by, invitation }),
             Ok(_) | Err(TendingFault::Unknown(_)) => Err(StatusCode::NOT_FOUND),
             Err(fault) => {
                 error!(%fault, "reading an invitation");
@@ -216,7 +219,7 @@ impl<'a> Desk<'a> {
 
     /// Back to the page with the news, so that loading it again does nothing.
     fn news(&self, done: &str) -> Response {
-        Redirect::to(&format!("/invitations/{}?{done}", self.invitation.id)).into_response()
+        Redirect::to(&format!("{}/{}?{done}", T::PLACE, self.invitation.id)).into_response()
     }
 
     /// The page with what stands in the way.
@@ -256,6 +259,8 @@ impl<'a> Desk<'a> {
         let is_open = !matches!(invitation.state, Accepted { .. } | Withdrawn { .. });
         let names = One {
             id: invitation.id,
+            place: T::PLACE,
+            inviter: T::IS_FOR_ALL.then_some(&invitation.inviter),
             invitee: &invitation.invitee,
             subject: &invitation.subject,
             state: invitation.stage(self.renewals.tending().now()).word(),
@@ -269,7 +274,7 @@ impl<'a> Desk<'a> {
             done,
             faults,
             typed,
-            form: self.staff.form_token(),
+            form: self.by.form_token(),
         };
         pages.page(status, "invitation", names)
     }
