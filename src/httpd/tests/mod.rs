@@ -242,11 +242,17 @@ impl House {
 
     /// An invitation from Ana, sent now.
     async fn invite(&self, invitee: &str) -> (InvitationId, Token) {
+        self.invite_to(invitee, false).await
+    }
+
+    /// The same, for somebody outside or for a colleague.
+    async fn invite_to(&self, invitee: &str, internal: bool) -> (InvitationId, Token) {
         let now = self.clock.now();
         let invitation = Invitation {
             id: InvitationId::fresh(),
             inviter: mailbox("Ana <Berg>", "ana@corp.example"),
             invitee: mailbox("Kim Roe", invitee),
+            internal,
             subject: "Drawings".to_owned(),
             message_id: None,
             lifespan: Lifespan::days(14),

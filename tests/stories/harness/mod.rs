@@ -5,10 +5,12 @@ pub mod browser;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod client;
 pub mod command;
+mod furniture;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod hop;
 pub mod house;
 pub mod letter;
+pub mod people;
 pub mod reading;
 pub mod signing;
 pub mod verifier;
