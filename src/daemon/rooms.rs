@@ -273,6 +273,7 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
             roster: self.roster(settings),
+            intake: intake.clone(),
             letters: Letters::new(
                 intake,
                 self.invites.clone(),

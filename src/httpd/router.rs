@@ -30,6 +30,7 @@ use crate::httpd::pages::{
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::httpd::tus;
+use crate::intake::Intake;
 use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::roster::Roster;
@@ -68,6 +69,8 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Knows whom one may invite, also where an address is corrected.
+    pub intake: Intake,
     /// Takes what staff write.
     pub letters: Letters,
     /// Staff and their guests.
@@ -190,6 +193,7 @@ part!(
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
+    intake: Intake,
     letters: Letters,
     sponsoring: Sponsoring,
     roster: Roster,

@@ -180,7 +180,7 @@ impl House {
             resolver: Arc::new(FixedZone::default()),
             clock: dynamic.clone(),
         };
-        let letters = invite::letters(&settings, door);
+        let (intake, letters) = invite::letters(&settings, door);
         let roster = Roster::new(
             store.clone(),
             accounts.clone(),
@@ -206,6 +206,7 @@ impl House {
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals: renewals.clone(),
+            intake,
             letters,
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
             roster,

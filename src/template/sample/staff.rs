@@ -117,8 +117,12 @@ pub(in crate::template) fn invitation() -> [Value; 2] {
             renewed => maybe("24 November 2026, 13:45 UTC"),
             is_open => full,
             done => if full { "resent" } else { "" },
-            fault => maybe("14 more days are too many."),
-            days => "14",
+            faults => context!(
+                top => maybe("A fresh link was sent just now."),
+                days => maybe("14 more days are too many."),
+                address => maybe("kim@ is not a mail address."),
+            ),
+            typed => context!(days => "14", address => "kim@partner.example"),
             form => FORM,
         )
     })

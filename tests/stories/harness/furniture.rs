@@ -1,4 +1,5 @@
-//! What a house is furnished with before anybody comes: its settings, its people and its DNS.
+//! What a house is furnished with before its daemon starts: the DNS around it, its settings, its people; and what may
+//! lie in its spool when all is done.
 
 use std::collections::HashMap;
 use std::fs;
@@ -114,4 +115,17 @@ fn quick_hash(password: &str) -> String {
     let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     argon2.hash_password(password.as_bytes()).unwrap().to_string()
+}
+
+/// What lies in the spool that should not, when nothing is in the queue: large bodies, received or half received, and
+/// segments but for the one that is open.
+pub(super) fn orphans(state: &Path) -> Vec<String> {
+    let names = fs::read_dir(state.join("spool"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    let (segments, mut orphans): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".segment"));
+    if segments.len() > 1 {
+        orphans.extend(segments);
+    }
+    orphans
 }

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use crate::harness::authority::Authority;
 use crate::harness::browser::{Browser, Page};
 use crate::harness::client::{Answer, Client};
 use crate::harness::command;
-use crate::harness::furniture::{open_accounts, settings, zone};
+use crate::harness::furniture::{open_accounts, orphans, settings, zone};
 use crate::harness::hop::{Delivery, Hop};
 use crate::harness::letter::Letter;
 use crate::harness::people::People;
@@ -346,17 +345,4 @@ async fn start(settings: &Settings, clock: &Arc<ManualClock>, people: Option<&Ar
         mailbox: None,
     };
     Daemon::start(settings.clone(), outside).await.unwrap()
-}
-
-/// What lies in the spool that should not, when nothing is in the queue: large bodies, received or half received, and
-/// segments but for the one that is open.
-fn orphans(state: &Path) -> Vec<String> {
-    let names = fs::read_dir(state.join("spool"))
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap());
-    let (segments, mut orphans): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".segment"));
-    if segments.len() > 1 {
-        orphans.extend(segments);
-    }
-    orphans
 }

@@ -118,3 +118,23 @@ pub(in crate::httpd::pages) fn no_right(pages: &Pages) -> Response {
 fn author(person: &Person) -> Identity {
     Identity::from(person.account.clone())
 }
+
+/// Words that were made for the middle of a line, as a sentence.
+pub(in crate::httpd::pages) fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_and_ends_as_one() {
+        assert_eq!(sentence("the subject is empty"), "The subject is empty.");
+        assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
+        assert_eq!(sentence(""), ".");
+    }
+}
