@@ -35,6 +35,7 @@ use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
+use crate::switches::Switchboard;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub sponsoring: Sponsoring,
     /// All accounts, for administrators.
     pub roster: Roster,
+    /// What administrators change while the service runs.
+    pub switches: Switchboard,
     /// Buttons for signing in elsewhere.
     pub providers: Providers,
     /// Signs people in by them.
@@ -117,6 +120,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(invitations::routes())
         .merge(guests::routes())
         .merge(admin::people::routes())
+        .merge(admin::switches::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
@@ -197,6 +201,7 @@ part!(
     letters: Letters,
     sponsoring: Sponsoring,
     roster: Roster,
+    switches: Switchboard,
     providers: Providers,
     upkeep: Upkeep,
     forgotten: Forgotten,

@@ -4,6 +4,7 @@
 //! that is silent is never a "no". Without a directory an identity provider vouches for whole domains, and cannot be
 //! asked.
 
+use crate::accounts::Rights;
 use crate::auth::Colleague;
 use crate::auth::enrolment::LookupFault;
 use crate::base::address::Address;
@@ -53,6 +54,14 @@ impl Intake {
 }
 
 impl Whom {
+    /// Whether somebody with these rights may invite them.
+    pub(super) const fn is_open_to(self, rights: Rights) -> bool {
+        match self {
+            Self::Outsiders => rights.invite,
+            Self::Colleagues => rights.invite_internal,
+        }
+    }
+
     /// What who may not invite them hears.
     pub(super) fn forbidden(self, inviter: Address) -> Refusal {
         match self {

@@ -169,7 +169,7 @@ impl Intake {
                             .to_owned())
                     }
                     Verb::Resend | Verb::Extend(_) | Verb::Address(_)
-                        if !self.allows(identity.rights, whom) =>
+                        if !whom.is_open_to(identity.rights) =>
                     {
                         Err(whom.forbidden(author.address.clone()).to_string())
                     }

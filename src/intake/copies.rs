@@ -38,6 +38,8 @@ pub struct Copies {
     pub subject: String,
     /// Who gets what.
     pub list: Guestlist,
+    /// How long the links live.
+    pub lifespan: Lifespan,
     /// What the configuration says.
     pub policy: Policy,
     /// The admin's texts.
@@ -132,12 +134,6 @@ impl Copies {
         invited.chain(colleagues).collect()
     }
 
-    /// How long the links live.
-    #[must_use]
-    pub fn lifespan(&self) -> Lifespan {
-        self.list.wishes.lifespan.unwrap_or(self.policy.invite.lifespan)
-    }
-
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
         let guest = self.books.guest(&self.inviter.address, &invitee.address, self.list.whom)?;
@@ -158,7 +154,7 @@ impl Copies {
             internal: self.list.whom == Whom::Colleagues,
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
-            lifespan: self.lifespan(),
+            lifespan: self.lifespan,
             created,
             state,
             life: Life::default(),

@@ -30,7 +30,7 @@ impl Intake {
         let whom = Whom::of(&invitation);
         let author = invitation.inviter;
         match self.staff(&author.address).await? {
-            Some(identity) if self.allows(identity.rights, whom) => {
+            Some(identity) if whom.is_open_to(identity.rights) => {
                 let inviter = Inviter { author, account: identity.account };
                 self.readdress_by(&inviter, id, whom, right).await
             }
@@ -46,6 +46,9 @@ impl Intake {
         whom: Whom,
         right: &Address,
     ) -> Result<Invitation, Refusal> {
+        if !self.inner.parts.switches.now().invitations {
+            return Err(Refusal::InvitationsOff);
+        }
         self.can_be_invited(whom, right).await?;
         for _ in 0..ROUNDS_MAX {
             let mut batch = Batch::new();

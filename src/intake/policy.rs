@@ -1,6 +1,5 @@
 //! Who may send and invite, and whom. Nothing here changes anything.
 
-use crate::accounts::Rights;
 use crate::auth::Identity;
 use crate::auth::enrolment::LookupFault;
 use crate::base::address::{Address, ReversePath};
@@ -49,7 +48,7 @@ impl Intake {
         whom: Whom,
     ) -> Result<Inviter, Refusal> {
         is_by_hand(submission, facts, self.inner.policy.limits.received_headers)?;
-        if !self.inner.policy.invite.enabled {
+        if !self.inner.parts.switches.now().invitations {
             return Err(Refusal::InvitationsOff);
         }
         let author = facts.from.first().ok_or(Refusal::NoFrom)?;
@@ -59,21 +58,11 @@ impl Intake {
             Submitter::Stranger => None,
         };
         match known {
-            Some(Identity { account, rights, .. }) if self.allows(rights, whom) => {
+            Some(Identity { account, rights, .. }) if whom.is_open_to(rights) => {
                 Ok(Inviter { author: author.clone(), account })
             }
             _ => Err(whom.forbidden(author.address.clone())),
         }
-    }
-
-    /// Whether somebody with these rights may invite that side now.
-    pub(super) fn allows(&self, rights: Rights, whom: Whom) -> bool {
-        let Policy { invite, .. } = &self.inner.policy;
-        invite.enabled
-            && match whom {
-                Whom::Outsiders => rights.invite,
-                Whom::Colleagues => rights.invite_internal && !invite.internal_domains.is_empty(),
-            }
     }
 
     /// The subject as the invitee sees it.

@@ -150,6 +150,11 @@ pub(in crate::template) fn guests() -> [Value; 2] {
     })
 }
 
+/// For who may not invite: because nobody may, and because this person may not.
+pub(in crate::template) fn no_right() -> [Value; 2] {
+    both(|full| context!(organisation => organisation(), is_off => full))
+}
+
 /// Everybody who has an account: all kinds, and nobody who fits.
 pub(in crate::template) fn people() -> [Value; 2] {
     both(|full| {

@@ -268,6 +268,14 @@ impl House {
         self.daemon().roster().add(staff).await.unwrap();
     }
 
+    /// The browser of Bob, who may administer from now on, signed in.
+    pub async fn administrator(&self) -> Browser {
+        self.postern(&["account", "allow", "admin", BOB]).await.unwrap();
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, BOB, PASSWORD).await.assert(303);
+        browser
+    }
+
     /// The number of the one invitation of this person.
     pub async fn invitation_of(&self, invitee: &str) -> String {
         let listed = self.postern(&["invite", "list"]).await.unwrap();

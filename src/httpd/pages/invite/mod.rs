@@ -17,10 +17,11 @@ use crate::auth::Identity;
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
-use crate::httpd::page::{Pages, Plain};
+use crate::httpd::page::Pages;
 use crate::httpd::permit::{FormToken, Person, Staff};
 use crate::httpd::router::Parts;
 use crate::intake::letters::{Letters, Terms};
+use crate::switches::Switchboard;
 
 /// What stands in the fields.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,6 +63,13 @@ struct Invite<'a> {
     form: &'a str,
 }
 
+/// The names of `page/no-right.html`.
+#[derive(Serialize)]
+struct NoRight {
+    /// Whether it is so for everybody.
+    is_off: bool,
+}
+
 /// The names of `mail/draft/body.txt`.
 #[derive(Serialize)]
 struct Draft<'a> {
@@ -73,9 +81,17 @@ pub fn routes() -> Router<Parts> {
     Router::new().route("/invite", get(show)).merge(receipt::routes())
 }
 
-async fn show(staff: Staff, pages: Pages, State(letters): State<Letters>) -> Response {
+async fn show(
+    staff: Staff,
+    pages: Pages,
+    State(letters): State<Letters>,
+    State(switches): State<Switchboard>,
+) -> Response {
     if !staff.account.rights.invite {
         return no_right(&pages);
+    }
+    if !switches.now().invitations {
+        return switched_off(&pages);
     }
     let typed = Typed {
         subject: letters.terms().default_subject.clone(),
@@ -111,7 +127,12 @@ fn form(
 
 /// Nobody has given this person the right.
 pub(in crate::httpd::pages) fn no_right(pages: &Pages) -> Response {
-    pages.page(StatusCode::FORBIDDEN, "no-right", Plain {})
+    pages.page(StatusCode::FORBIDDEN, "no-right", NoRight { is_off: false })
+}
+
+/// Nobody has it at the moment.
+fn switched_off(pages: &Pages) -> Response {
+    pages.page(StatusCode::FORBIDDEN, "no-right", NoRight { is_off: true })
 }
 
 /// Who writes, as the door wants to know it.
