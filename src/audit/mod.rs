@@ -5,6 +5,7 @@
 
 mod deed;
 pub mod dropoff;
+pub mod switched;
 
 use std::net::IpAddr;
 

@@ -25,6 +25,7 @@ use crate::control::api::{AccountLine, AddAccount, SetPassword, WantedAccounts};
 use crate::control::client::Client;
 use crate::roster::Roster;
 use crate::store::Store;
+use crate::switches::Switchboard;
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -232,6 +233,7 @@ pub(super) enum Reach {
 /// The store, held by this command.
 pub(super) struct Opened {
     pub(super) store: Store,
+    pub(super) switches: Switchboard,
     roster: Roster,
 }
 
@@ -262,7 +264,10 @@ impl Opened {
             settings.organisation.clone(),
             Arc::new(SystemClock),
         );
-        Ok(Self { store, roster })
+        let (clock, registration) = (Arc::new(SystemClock), &settings.registration);
+        let switches = Switchboard::open(store.clone(), clock, &settings.invite, registration)
+            .context("reading the switches")?;
+        Ok(Self { store, switches, roster })
     }
 
     pub(super) async fn close(&self) {

@@ -19,7 +19,7 @@ use anyhow::Context;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::control::{Control, api, invitations, queue};
+use crate::control::{Control, api, invitations, queue, switches};
 use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
@@ -97,7 +97,8 @@ impl Daemon {
         let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
             .merge(invitations::router(rooms.renewals(&settings), intake))
-            .merge(queue::router(rooms.queue.clone()));
+            .merge(queue::router(rooms.queue.clone()))
+            .merge(switches::router(rooms.switches.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
         let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);

@@ -46,6 +46,7 @@ use crate::sponsoring::Sponsoring;
 use crate::store::Store;
 use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
+use crate::switches::Switchboard;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
@@ -69,6 +70,7 @@ pub(super) struct Rooms {
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
     pub(super) addresses: Addresses,
+    pub(super) switches: Switchboard,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -82,6 +84,9 @@ impl Rooms {
             .context("reading the queue")?;
         let accounts = Accounts::new(store.clone());
         let invites = Invites::new(store.clone());
+        let switches =
+            Switchboard::open(store.clone(), Arc::clone(&clock), &settings.invite, &settings.registration)
+                .context("reading the switches")?;
         let seals = Seals::open(&store).await.context("reading the gateway's own keys")?;
         let addresses = Addresses::new(seals, &settings.relay, &settings.organisation);
         let passwords = Passwords::new(limits.password_hashes);
@@ -127,6 +132,7 @@ impl Rooms {
             shelf,
             signer,
             addresses,
+            switches,
             clock,
         })
     }
@@ -173,6 +179,7 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
             renewals: self.renewals(settings),
+            switches: self.switches.clone(),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
@@ -212,7 +219,7 @@ impl Rooms {
             self.notices(settings),
             self.queue.clone(),
             Arc::clone(&self.clock),
-            Rules::new(&settings.organisation, &settings.web, &settings.registration),
+            Rules::new(&settings.organisation, &settings.web, self.switches.clone()),
         )
     }
 
@@ -240,7 +247,7 @@ impl Rooms {
             self.store.clone(),
             self.invites.clone(),
             Arc::clone(&self.clock),
-            settings.invite.lifespan_max,
+            self.switches.clone(),
         );
         Renewals::new(tending, self.notices(settings), self.queue.clone())
     }
@@ -274,6 +281,8 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
             roster: self.roster(settings),
+            switches: self.switches.clone(),
+            intake: intake.clone(),
             letters: Letters::new(
                 intake,
                 self.invites.clone(),

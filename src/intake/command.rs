@@ -161,13 +161,12 @@ impl Intake {
             if command.to.as_ref().is_none_or(|to| to.same_mailbox(&invitation.invitee.address)) {
                 let is_one_of_several = command.to.is_none() && matter.invitations.len() > 1;
                 let inviter = Inviter { author: author.clone(), account: identity.account };
-                let may_invite = identity.rights.invite && self.inner.policy.invite.enabled;
                 let done = match &command.verb {
                     Verb::Address(_) if is_one_of_several => {
                         Err("which of the addresses is wrong? Please write it before the right one"
                             .to_owned())
                     }
-                    Verb::Resend | Verb::Extend(_) | Verb::Address(_) if !may_invite => {
+                    Verb::Resend | Verb::Extend(_) | Verb::Address(_) if !identity.rights.invite => {
                         Err(Refusal::MayNotInvite(author.address.clone()).to_string())
                     }
                     verb => self.done(&inviter, &invitation, verb).await?,

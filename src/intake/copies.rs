@@ -38,6 +38,8 @@ pub struct Copies {
     pub subject: String,
     /// Who gets what.
     pub list: Guestlist,
+    /// How long the links live.
+    pub lifespan: Lifespan,
     /// What the configuration says.
     pub policy: Policy,
     /// The admin's texts.
@@ -132,12 +134,6 @@ impl Copies {
         invited.chain(colleagues).collect()
     }
 
-    /// How long the links live.
-    #[must_use]
-    pub fn lifespan(&self) -> Lifespan {
-        self.list.wishes.lifespan.unwrap_or(self.policy.invite.lifespan)
-    }
-
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
         let guest = self.books.guest(&self.inviter.address, &invitee.address)?;
@@ -157,7 +153,7 @@ impl Copies {
             invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
-            lifespan: self.lifespan(),
+            lifespan: self.lifespan,
             created,
             state,
             life: Life::default(),

@@ -29,7 +29,7 @@ impl Intake {
         let invitation = self.inner.parts.renewals.tending().show(id).map_err(not_changed)?;
         let author = invitation.inviter;
         match self.staff(&author.address).await? {
-            Some(identity) if identity.rights.invite && self.inner.policy.invite.enabled => {
+            Some(identity) if identity.rights.invite => {
                 let inviter = Inviter { author, account: identity.account };
                 self.readdress_by(&inviter, id, right).await
             }
@@ -44,6 +44,9 @@ impl Intake {
         id: InvitationId,
         right: &Address,
     ) -> Result<Invitation, Refusal> {
+        if !self.inner.parts.switches.now().invitations {
+            return Err(Refusal::InvitationsOff);
+        }
         self.can_be_invited(right).await?;
         for _ in 0..ROUNDS_MAX {
             let mut batch = Batch::new();

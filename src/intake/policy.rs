@@ -47,7 +47,7 @@ impl Intake {
         facts: &Facts,
     ) -> Result<Inviter, Refusal> {
         is_by_hand(submission, facts, self.inner.policy.limits.received_headers)?;
-        if !self.inner.policy.invite.enabled {
+        if !self.inner.parts.switches.now().invitations {
             return Err(Refusal::InvitationsOff);
         }
         let author = facts.from.first().ok_or(Refusal::NoFrom)?;

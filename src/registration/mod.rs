@@ -30,6 +30,7 @@ use crate::invites::{Invitation, Invites, Standing};
 use crate::notices::{NoticeFault, Notices};
 use crate::queue::Queue;
 use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
+use crate::switches::Switchboard;
 
 /// How often a change is decided anew because somebody else was first. Each round somebody gets ahead, and a link has
 /// few steps to go, so that more rounds than these mean that something is wrong.
@@ -49,14 +50,14 @@ pub struct Registration {
 }
 
 /// What the configuration has to say about it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rules {
     /// The organisation's name, which no password may contain.
     pub organisation: Arc<str>,
     /// How long a session lasts.
     pub session_lifetime: Duration,
     /// Whether a second mail proves the address first.
-    pub verify_email: bool,
+    pub switches: Switchboard,
 }
 
 /// What became of a form that was filled in well.
@@ -106,15 +107,11 @@ pub enum ActivationFault {
 impl Rules {
     /// The rules of these settings.
     #[must_use]
-    pub fn new(
-        organisation: &config::Organisation,
-        web: &config::Web,
-        registration: &config::Registration,
-    ) -> Self {
+    pub fn new(organisation: &config::Organisation, web: &config::Web, switches: Switchboard) -> Self {
         Self {
             organisation: organisation.name.as_str().into(),
             session_lifetime: web.session_lifetime,
-            verify_email: registration.verify_email,
+            switches,
         }
     }
 }
@@ -204,7 +201,7 @@ impl Registration {
             }
             let invitee = Mailbox::named(name, invitation.value.invitee.address.clone());
             let credential = Credential::Password(hash.clone());
-            if self.rules.verify_email {
+            if self.rules.switches.now().verify_email {
                 if let Some(applicant) = self.apply(&invitation, invitee, credential, peer).await? {
                     return Ok(Answer::Applied(applicant));
                 }

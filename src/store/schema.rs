@@ -88,6 +88,9 @@ pub const PACKAGES_CHECKED: TablePrefix = TablePrefix { octet: 0x45, record: 1 }
 /// How much each guest has here.
 pub const USAGES: TablePrefix = TablePrefix { octet: 0x46, record: 1 };
 
+/// What administrators have set in place of what the file says, by the key of the setting.
+pub const SWITCHES: TablePrefix = TablePrefix { octet: 0x7C, record: 1 };
+
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
 
@@ -132,6 +135,7 @@ mod tests {
             PACKAGES_DUE,
             PACKAGES_CHECKED,
             USAGES,
+            SWITCHES,
         ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();

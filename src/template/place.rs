@@ -108,6 +108,7 @@ const GERMAN: &[(&str, &str)] = &[
     german!("page/invitation.html"),
     german!("page/guests.html"),
     german!("page/people.html"),
+    german!("page/switches.html"),
     german!("page/no-right.html"),
     german!("page/no-entry.html"),
     german!("page/waiting.html"),

@@ -2,6 +2,7 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod admin;
 pub(super) mod people;
 mod portal;
 pub(super) mod staff;

@@ -29,6 +29,7 @@ mod an_address_with_a_tag_invites;
 mod an_administrator_changes_and_ends_accounts;
 mod an_administrator_orders_the_queue;
 mod an_administrator_sees_how_each_invitation_stands;
+mod an_administrator_throws_switches;
 mod an_expired_link_can_be_renewed;
 mod an_invitation_reaches_three_people_each_with_its_own_link;
 mod an_invitation_that_failed_is_told;

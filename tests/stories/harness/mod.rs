@@ -5,6 +5,8 @@ pub mod browser;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod client;
 pub mod command;
+pub mod desk;
+pub mod furniture;
 #[allow(dead_code, reason = "pulling the plug needs more of it than the stories do")]
 pub mod hop;
 pub mod house;
