@@ -25,8 +25,8 @@ use crate::httpd::pages::admin::status::Gateway;
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
-    renewal, sent, sign_in, verify,
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    received, renewal, sent, sign_in, verify,
 };
 use crate::httpd::permit::{Admin, Staff, StaffNetworks};
 use crate::httpd::session::Sessions;
@@ -121,6 +121,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     let mut router = Router::new()
         .merge(files::routes())
         .merge(activate::routes())
+        .merge(join::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())

@@ -5,6 +5,7 @@
 //! and queue entries in one batch. When it answers `Ok`, all of it is on disk. It is all or nothing: if one invitee is
 //! refused, nobody is invited.
 
+mod colleagues;
 mod command;
 pub mod copies;
 mod correction;
