@@ -45,7 +45,7 @@ impl Invites {
     pub fn newest(&self, before: Option<InvitationId>, limit: usize) -> Result<Vec<Invitation>, StoreFault> {
         let page = NEWEST.scan(&self.store, before.map(inverted).as_ref(), limit)?;
         let found = page.into_iter().map(|(id, _)| self.by_id(inverted(id)));
-        found.filter_map(|found| found.transpose()).map(|found| Ok(found?.value)).collect()
+        found.filter_map(Result::transpose).map(|found| Ok(found?.value)).collect()
     }
 }
 

@@ -126,7 +126,6 @@ impl House {
     }
 
     /// A house with more settings, at this time.
-    #[expect(clippy::too_many_lines, reason = "it furnishes a whole house, room by room")]
     fn at(more: &str, now: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("postern.toml");

@@ -114,7 +114,7 @@ pub(in crate::template) fn queued() -> [Value; 2] {
     both(|full| {
         let entry = context!(
             address => "kim@partner.example",
-            attempts => if full { 1 } else { 0 },
+            attempts => i32::from(full),
             next => full.then_some("24 November 2026, 13:45 UTC"),
             words => full.then_some("450 4.2.1 the mailbox is being moved"),
         );
@@ -122,7 +122,7 @@ pub(in crate::template) fn queued() -> [Value; 2] {
             organisation => organisation(),
             size => "1.2 MiB",
             entries => [entry],
-            more => if full { 1 } else { 0 },
+            more => i32::from(full),
             done => if full { "hold" } else { "" },
             fault => full.then_some("nothing of the message is held"),
             form => FORM,

@@ -180,13 +180,11 @@ fn page(
 }
 
 fn failed(fault: &OrderFault) -> Response {
-    match fault {
-        OrderFault::Unknown(_) => StatusCode::NOT_FOUND.into_response(),
-        _ => {
-            error!(%fault, "the page of the queue");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+    if matches!(fault, OrderFault::Unknown(_)) {
+        return StatusCode::NOT_FOUND.into_response();
     }
+    error!(%fault, "the page of the queue");
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
 impl Line {

@@ -54,7 +54,7 @@ struct Status {
     hours: u64,
     minutes: u64,
     listeners: Vec<Listening>,
-    queue: Waiting,
+    queue: Mail,
     troubles: Vec<Troubled>,
     invitations: Vec<Count>,
     /// Whether the last ones only were counted.
@@ -72,7 +72,7 @@ struct Listening {
 }
 
 #[derive(Serialize)]
-struct Waiting {
+struct Mail {
     messages: usize,
     in_part: bool,
     due: usize,
@@ -178,7 +178,7 @@ fn status(
         hours: minutes / 60 % 24,
         minutes: minutes % 60,
         listeners: mail.chain([(gateway.web, "web")]).map(Listening::of).collect(),
-        queue: Waiting {
+        queue: Mail {
             messages: census.messages,
             in_part: !census.is_whole,
             due: census.due,
