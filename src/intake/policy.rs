@@ -146,6 +146,7 @@ impl Intake {
         self.inner.parts.authenticator.is_staff(address).map_err(|fault| failed(&fault))
     }
 
+    /// Whose address it is among the staff.
     pub(super) async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
         match self.inner.parts.authenticator.lookup(address).await {
             Err(LookupFault::Store(fault)) => Err(failed(&fault)),
