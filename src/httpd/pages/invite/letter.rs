@@ -281,10 +281,14 @@ fn too_large(most: u64) -> String {
     )
 }
 
-/// Words that were made for the middle of a line, as a sentence.
+/// Words that were made for the middle of a line, as a sentence. An address at its beginning stays as it was written.
 fn sentence(words: &str) -> String {
     let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let begins_with_address = words.split(' ').next().is_some_and(|word| word.contains('@'));
+    let first = characters
+        .next()
+        .map(|first| if begins_with_address { first.to_string() } else { first.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", characters.as_str())
 }
@@ -297,6 +301,10 @@ mod tests {
     fn a_sentence_begins_and_ends_as_one() {
         assert_eq!(sentence("the subject is empty"), "The subject is empty.");
         assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
+        assert_eq!(
+            sentence("kim@gmial.com looks like a typing error?"),
+            "kim@gmial.com looks like a typing error?"
+        );
         assert_eq!(sentence(""), ".");
     }
 }
