@@ -18,7 +18,7 @@ use crate::base::size::Size;
 use crate::httpd::form::{Packet, unread};
 use crate::httpd::multipart::{FormFault, Multipart, Part};
 use crate::httpd::page::Pages;
-use crate::httpd::pages::invite::{Faults, Typed, author, form, no_right};
+use crate::httpd::pages::invite::{Faults, Typed, author, form, no_right, sentence};
 use crate::httpd::permit::Staff;
 use crate::httpd::router::Parts;
 use crate::intake::letters::{Draft, LetterFault, Letters, Terms, Written};
@@ -279,32 +279,4 @@ fn too_large(most: u64) -> String {
          fewer or smaller ones.",
         Size(most)
     )
-}
-
-/// Words that were made for the middle of a line, as a sentence. An address at its beginning stays as it was written.
-fn sentence(words: &str) -> String {
-    let mut characters = words.chars();
-    let begins_with_address = words.split(' ').next().is_some_and(|word| word.contains('@'));
-    let first = characters
-        .next()
-        .map(|first| if begins_with_address { first.to_string() } else { first.to_uppercase().to_string() });
-    let first = first.unwrap_or_default();
-    let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sentence_begins_and_ends_as_one() {
-        assert_eq!(sentence("the subject is empty"), "The subject is empty.");
-        assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
-        assert_eq!(
-            sentence("kim@gmial.com looks like a typing error?"),
-            "kim@gmial.com looks like a typing error?"
-        );
-        assert_eq!(sentence(""), ".");
-    }
 }
