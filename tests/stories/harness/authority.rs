@@ -39,7 +39,7 @@ impl Authority {
 
     /// A certificate for these names.
     pub fn credential(&self, names: &[&str]) -> Credential {
-        self.signed(params(names))
+        self.signed(&params(names))
     }
 
     /// One that counts until then.
@@ -47,10 +47,10 @@ impl Authority {
     pub fn credential_until(&self, names: &[&str], end: SystemTime) -> Credential {
         let mut params = params(names);
         params.not_after = end.into();
-        self.signed(params)
+        self.signed(&params)
     }
 
-    fn signed(&self, params: CertificateParams) -> Credential {
+    fn signed(&self, params: &CertificateParams) -> Credential {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Credential { certificate, key: key.serialize_pem() }
