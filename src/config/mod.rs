@@ -321,7 +321,9 @@ impl Settings {
         let hostname = server.as_ref().map(|server| &server.hostname);
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
-        let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
+        let knows_staff = root.is_given("directory") || root.is_given("saml");
+        let invite =
+            root.section("invite", |section| invite::invite(section, organisation.as_ref(), knows_staff));
         let dropoff = root.section("dropoff", dropoff::dropoff);
         let registration = root.section("registration", people::registration);
         let guests = root.section("guests", people::guests);
@@ -333,18 +335,20 @@ impl Settings {
         let saml = saml::providers(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
+        let (organisation, saml) = (organisation?, saml?);
+        let internal_domains = invite::internal_domains(&organisation.domains, directory.as_ref(), &saml);
         Some(Self {
             server: server?,
-            organisation: organisation?,
+            organisation,
             listeners: listeners?,
             web: web?,
-            invite: invite?,
+            invite: Invite { internal_domains, ..invite? },
             dropoff,
             registration,
             guests,
             relay: relay?,
             dkim: dkim?,
-            saml: saml?,
+            saml,
             storage,
             templates,
             directory,
