@@ -103,11 +103,14 @@ fn what_is_wrong_is_found(samba: &Samba) {
     let url = samba.tls_url();
     let good = Samba::section(&[&url], "");
     let report = check::said(samba.folder(), &good);
-    assert_eq!(
-        check::of_directory(&report),
-        [format!("ok     {url}:636 answers, and finds people and groups")],
-        "{report}"
-    );
+    assert_eq!(check::of_directory(&report), [check::answers(&format!("{url}:636"))], "{report}");
+    let example = check::example(include_str!("../../conf/active-directory.toml"))
+        .replace("\"ldaps://dc1.corp.example\", \"ldaps://dc2.corp.example\"", &format!("{url:?}"))
+        .replace("CN=Postern Inviters,OU=Groups", "CN=Inviters,CN=Users")
+        .replace("CN=Postern Admins,OU=Groups", "CN=Gate Keepers,CN=Users");
+    let report = check::said(samba.folder(), &example);
+    let said = check::of_directory(&report).join("");
+    case(SERVER, "postern check of conf/active-directory.toml", said, check::answers(&format!("{url}:636")));
     for (section, key, words) in [
         (good.replace("\"service-password\"", "\"ca.pem\""), "directory.bind_dn", "wrong password"),
         (good.replace("\"postern@corp", "\"cleo@corp"), "directory.bind_dn", "sign-in (bind_dn) is refused"),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use crate::cases::case;
 use crate::slapd::Slapd;
 
 /// What a check says of this section, as an administrator runs it.
@@ -33,6 +34,19 @@ pub fn of_directory(said: &str) -> Vec<&str> {
     said.lines().filter(|line| line.contains("directory.") || line.contains("ldap")).collect()
 }
 
+/// The directory of a complete example, with the files of these tests.
+pub fn example(text: &str) -> String {
+    let (_, section) = text.split_once("[directory]").unwrap();
+    let section =
+        section.replace("directory-ca.pem", "ca.pem").replace("directory-password", "service-password");
+    format!("[directory]{section}")
+}
+
+/// What is said of a server with which all is well.
+pub fn answers(url: &str) -> String {
+    format!("ok     {url} answers, and finds people and groups")
+}
+
 /// One fault and no other is found in this section: of this key, in such words.
 pub fn finds(server: &str, folder: &Path, section: &str, key: &str, words: &str) {
     let report = said(folder, section);
@@ -49,13 +63,13 @@ fn each_fault_of_a_directory_is_said_with_its_key() {
     let (url, tls_url) = (slapd.url(), slapd.tls_url());
     let good = Slapd::section(&[&url, &tls_url], "");
     let report = said(&folder, &good);
-    assert_eq!(
-        of_directory(&report),
-        [
-            format!("ok     {url} answers, and finds people and groups"),
-            format!("ok     {tls_url} answers, and finds people and groups"),
-        ]
-    );
+    assert_eq!(of_directory(&report), [answers(&url), answers(&tls_url)]);
+
+    // So does the example that administrators begin with, but for names of files and servers.
+    let example = example(include_str!("../../conf/openldap.toml"))
+        .replace("\"ldap://ldap1.corp.example\", \"ldap://ldap2.corp.example\"", &format!("{url:?}"));
+    let report = said(&folder, &example);
+    case("OpenLDAP", "postern check of conf/openldap.toml", of_directory(&report).join(""), answers(&url));
 
     let gone = format!("ldaps://localhost:{}", crate::service::free_port());
     let by_number = tls_url.replace("localhost", "127.0.0.1");

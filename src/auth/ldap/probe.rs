@@ -76,7 +76,11 @@ impl LdapDirectory {
 
     async fn groups_not_found(&self, ldap: &mut Ldap) -> Vec<Finding> {
         let groups = &self.settings.groups;
-        let keys = [("directory.groups.invite", &groups.invite), ("directory.groups.admin", &groups.admin)];
+        let keys = [
+            ("directory.groups.invite", &groups.invite),
+            ("directory.groups.invite_internal", &groups.invite_internal),
+            ("directory.groups.admin", &groups.admin),
+        ];
         let mut findings = Vec::new();
         for (key, group) in
             keys.into_iter().flat_map(|(key, groups)| groups.iter().map(move |group| (key, group)))
