@@ -25,7 +25,7 @@ use crate::httpd::pages::admin::status::Gateway;
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    account, activate, admin, advice, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
     received, renewal, sent, sign_in, verify,
 };
 use crate::httpd::permit::{Admin, Staff, StaffNetworks};
@@ -137,6 +137,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
+        .merge(advice::routes())
         .merge(sent::routes())
         .merge(received::routes());
     #[cfg(feature = "saml")]

@@ -31,6 +31,8 @@ struct Typed {
     bcc: String,
     subject: String,
     message: String,
+    /// A code; empty where each reader's own is meant.
+    language: String,
     receipt: bool,
     /// What the message will be called: the same for a letter that comes twice.
     once: String,
@@ -58,6 +60,8 @@ struct Invite<'a> {
     /// Whether files came along, which a browser does not keep.
     had_files: bool,
     subject_characters: usize,
+    /// The codes of those there are.
+    languages: Vec<String>,
     /// Of a message with its files, with the unit.
     size: String,
     form: &'a str,
@@ -119,6 +123,7 @@ fn form(
         has_faults: *faults != Faults::default(),
         had_files,
         subject_characters: terms.subject_characters,
+        languages: pages.languages(),
         size: Size(terms.octets_max).to_string(),
         form: staff.form_token(),
     };
@@ -140,10 +145,14 @@ fn author(person: &Person) -> Identity {
     Identity::from(person.account.clone())
 }
 
-/// Words that were made for the middle of a line, as a sentence.
+/// Words that were made for the middle of a line, as a sentence. An address at their beginning stays as it was written.
 pub(in crate::httpd::pages) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let begin_with_address = words.split(' ').next().is_some_and(|word| word.contains('@'));
+    let first = characters
+        .next()
+        .map(|first| if begin_with_address { first.to_string() } else { first.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", characters.as_str())
 }
@@ -156,6 +165,7 @@ mod tests {
     fn a_sentence_begins_and_ends_as_one() {
         assert_eq!(sentence("the subject is empty"), "The subject is empty.");
         assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
+        assert_eq!(sentence("kim@gmial.com is misspelt?"), "kim@gmial.com is misspelt?");
         assert_eq!(sentence(""), ".");
     }
 }
