@@ -10,6 +10,8 @@ for (const field of document.querySelectorAll("input[type=password][data-show]")
   row.className = "with-button";
   field.before(row);
   row.append(field, button);
+  // What is moved loses the keys that a fault has given it.
+  if (field.autofocus) field.focus();
   const show = (visible) => {
     field.type = visible ? "text" : "password";
     button.textContent = visible ? field.dataset.hide : field.dataset.show;
