@@ -10,7 +10,7 @@ import nodemailer from "nodemailer";
 import { request } from "playwright-core";
 
 // How long anything may take that a test waits for; a machine that does much else at once is slow.
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 60_000;
 const ASKED_EVERY_MS = 50;
 
 export class House {

@@ -26,7 +26,7 @@ export const PAGES = [
   { name: "unknown", route: "/i/{token}", who: "nobody", at: () => "/i/abcdefghijklmnopqrstuvwxyz", status: 404 },
   { name: "verify", route: "/verify/{word}", who: "nobody", at: ({ verify }) => verify },
   { name: "verified", route: "/verify/{word}", who: "nobody", at: ({ verified }) => verified },
-  { name: "approval-over", route: "/r/{word}", who: "nobody", at: () => "/r/abcdefghijklmnopqrstuvwxyz" },
+  { name: "approval-over", route: "/r/{word}", who: "nobody", at: () => "/r/abcdefghijklmnopqrstuvwxyz", status: 404 },
 
   // At the door.
   { name: "sign-in", route: "/sign-in", who: "nobody", at: () => "/sign-in" },
@@ -39,7 +39,7 @@ export const PAGES = [
   { name: "reset", route: "/reset/{word}", who: "nobody", at: ({ reset }) => reset },
   { name: "reset-fault", route: "/reset/{word}", who: "nobody", at: ({ reset }) => reset,
     then: each(type({ "New password": "12345678" }), press("Set the password")) },
-  { name: "reset-over", route: "/reset/{word}", who: "nobody", at: () => "/reset/abcdefghijklmnopqrstuvwxyz" },
+  { name: "reset-over", route: "/reset/{word}", who: "nobody", at: () => "/reset/abcdefghijklmnopqrstuvwxyz", status: 410 },
   { name: "not-found", route: "/", who: "nobody", at: () => "/there-is-no-such-page", status: 404 },
   { name: "not-yours", route: "/invite", who: "guest", at: () => "/invite", status: 403 },
   { name: "no-admin", route: "/admin", who: "staff", at: () => "/admin", status: 403 },
