@@ -32,6 +32,11 @@ pub struct Freshness {
     pub session: Duration,
 }
 
+impl Freshness {
+    /// Each question is put anew.
+    pub const NONE: Self = Self { lookup: Duration::ZERO, session: Duration::ZERO };
+}
+
 /// The directory, and the accounts of the people in it. Cheap to clone.
 #[derive(Clone)]
 pub struct Enrolment {
@@ -91,6 +96,12 @@ impl Enrolment {
         }
     }
 
+    /// Whether somebody has this address and is not kept out. No account is made.
+    pub(super) async fn knows(&self, address: &Address) -> Result<bool, LookupFault> {
+        let person = self.inner.directory.find(Whom::Address(address)).await?;
+        Ok(person.is_some_and(|person| !person.is_barred))
+    }
+
     /// Whose address this is, if it is one of the organisation's and the directory knows it.
     pub(super) async fn owner(&self, address: &Address) -> Result<Option<Account>, LookupFault> {
         if !self.inner.domains.contains(address.domain()) {
@@ -110,6 +121,18 @@ impl Enrolment {
     /// The account of somebody who is signed in, as the directory has it now.
     pub(super) async fn still(&self, account: Account) -> Result<Option<Account>, LookupFault> {
         self.current(account, self.inner.freshness.session).await
+    }
+
+    /// Whether the directory lets the person with this account write in the name of whoever has the address.
+    pub(super) async fn writes_for(&self, account: &Account, address: &Address) -> Result<bool, LookupFault> {
+        let Inner { directory, domains, .. } = &*self.inner;
+        if !domains.contains(address.domain()) {
+            return Ok(false);
+        }
+        match directory.find(Whom::Address(&account.mailbox.address)).await? {
+            Some(person) if !person.is_barred => Ok(directory.delegates(&person, address).await?),
+            _ => Ok(false),
+        }
     }
 
     async fn current(&self, account: Account, within: Duration) -> Result<Option<Account>, LookupFault> {

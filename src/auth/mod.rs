@@ -68,6 +68,17 @@ pub enum Verdict {
     Unavailable,
 }
 
+/// How an address inside the organisation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colleague {
+    /// There is an account, or can be one.
+    Free,
+    /// There is an account, and it is locked.
+    Locked,
+    /// The directory knows nobody by it, or keeps the person out.
+    Unknown,
+}
+
 /// Checks names and passwords. Cheap to clone.
 #[derive(Clone)]
 pub struct Authenticator {
@@ -243,6 +254,24 @@ impl Authenticator {
         Ok(account.filter(|account| account.kind == Kind::Staff && !account.locked).map(Identity::from))
     }
 
+    /// Whether somebody may write from this address: it is one of the person's own, or the directory says that the
+    /// person writes for whoever has it. It is asked each time, and only about addresses that are not the person's.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn may_write_as(&self, identity: &Identity, address: &Address) -> Result<bool, LookupFault> {
+        if identity.owns(address) {
+            return Ok(true);
+        }
+        let Some(enrolment) = &self.enrolment else { return Ok(false) };
+        match self.accounts.by_id(identity.account)?.map(|account| account.value) {
+            Some(account) if account.credential == Credential::Organisation => {
+                enrolment.writes_for(&account, address).await
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Whether an address outside the organisation's domains is a colleague's all the same: accounts that are made here
     /// may have such ones, people in the directory do not.
     ///
@@ -251,6 +280,23 @@ impl Authenticator {
     pub fn is_staff(&self, address: &Address) -> Result<bool, StoreFault> {
         let account = self.accounts.by_address(address)?;
         Ok(account.is_some_and(|account| account.value.kind == Kind::Staff && !account.value.locked))
+    }
+
+    /// How an address inside the organisation stands; no account is made. Where no directory can be asked, everybody may
+    /// have one.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn colleague(&self, address: &Address) -> Result<Colleague, LookupFault> {
+        let account = self.accounts.by_address(address)?.map(|account| account.value);
+        if account.as_ref().is_some_and(|account| account.locked) {
+            return Ok(Colleague::Locked);
+        }
+        let has_password_here = account.is_some_and(|account| account.credential.password().is_some());
+        match self.enrolment.as_ref().filter(|_| !has_password_here) {
+            Some(enrolment) if !enrolment.knows(address).await? => Ok(Colleague::Unknown),
+            _ => Ok(Colleague::Free),
+        }
     }
 
     /// Somebody who is signed in already, as the account is now; `None` once it is locked, barred or gone.

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::accounts::Accounts;
 use crate::auth::Authenticator;
+use crate::auth::directory::Directory;
 use crate::auth::enrolment::{Enrolment, Freshness};
 use crate::auth::ldap::LdapDirectory;
 use crate::auth::password::Passwords;
@@ -76,7 +77,8 @@ pub(super) struct Rooms {
 
 impl Rooms {
     /// Opens the store and reads the queue.
-    pub(super) async fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) async fn furnish(settings: &Settings, outside: &Outside) -> anyhow::Result<Self> {
+        let clock = Arc::clone(&outside.clock);
         let limits = &settings.limits;
         let signer = signing::signer(settings)?;
         let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
@@ -97,14 +99,11 @@ impl Rooms {
             failures(limits.sign_in_failures),
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
-        let authenticator = match &settings.directory {
-            Some(directory) => {
+        let authenticator = match directory(settings, outside)? {
+            Some((directory, freshness)) => {
                 let domains = settings.organisation.domains.clone();
-                let ldap =
-                    LdapDirectory::new(directory, &domains, Arc::clone(&clock)).context("directory.trust")?;
                 let (accounts, store, clock) = (accounts.clone(), store.clone(), Arc::clone(&clock));
-                let freshness = Freshness { lookup: directory.cache, session: directory.recheck };
-                let enrolment = Enrolment::new(Arc::new(ldap), accounts, store, clock, domains, freshness);
+                let enrolment = Enrolment::new(directory, accounts, store, clock, domains, freshness);
                 authenticator.with_directory(enrolment)
             }
             None => authenticator,
@@ -342,4 +341,23 @@ impl Rooms {
             Arc::clone(&self.clock),
         )
     }
+}
+
+/// The organisation's directory, if there is one, and how long its answers count.
+fn directory(
+    settings: &Settings,
+    outside: &Outside,
+) -> anyhow::Result<Option<(Arc<dyn Directory>, Freshness)>> {
+    let freshness = settings.directory.as_ref().map_or(Freshness::NONE, |directory| Freshness {
+        lookup: directory.cache,
+        session: directory.recheck,
+    });
+    if let Some(directory) = &outside.directory {
+        return Ok(Some((Arc::clone(directory), freshness)));
+    }
+    let Some(directory) = &settings.directory else { return Ok(None) };
+    let domains = &settings.organisation.domains;
+    let ldap =
+        LdapDirectory::new(directory, domains, Arc::clone(&outside.clock)).context("directory.trust")?;
+    Ok(Some((Arc::new(ldap), freshness)))
 }

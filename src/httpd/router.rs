@@ -24,8 +24,8 @@ use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
-    renewal, sent, sign_in, verify,
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    received, renewal, sent, sign_in, verify,
 };
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
@@ -112,6 +112,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     let mut router = Router::new()
         .merge(files::routes())
         .merge(activate::routes())
+        .merge(join::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())

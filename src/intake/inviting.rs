@@ -47,7 +47,7 @@ impl Intake {
         facts: Facts,
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
-        let inviter = self.may_invite(&submission, &facts).await?;
+        let inviter = self.may_invite(&submission, &facts, list.whom).await?;
         if submission.turned_away > 0 {
             return Err(Refusal::RecipientRefused);
         }

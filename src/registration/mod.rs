@@ -5,6 +5,7 @@
 //! address has an account already, the link makes none: the inviter becomes one of its contacts, and the person signs
 //! in as always.
 
+pub mod colleague;
 #[cfg(test)]
 mod tests;
 pub mod verification;
@@ -93,6 +94,12 @@ pub enum ActivationFault {
     /// The address has an account already, and the inviter is now one of its contacts: sign in.
     #[error("There is an account for this address already. Please sign in.")]
     HasAccount,
+    /// The invitee is a colleague, who opens no account here but proves to have one with the organisation.
+    #[error("This invitation is for a colleague. Please sign in with the organisation's own password.")]
+    Colleague,
+    /// A colleague is somebody else than the invitee.
+    #[error("This invitation is for somebody else.")]
+    SomebodyElse,
     /// Too many people at once: try again.
     #[error("Too many people are signing in just now. Please try again in a moment.")]
     Busy,
@@ -179,6 +186,9 @@ impl Registration {
         peer: IpAddr,
     ) -> Result<Answer, ActivationFault> {
         let invitation = self.open_invitation(link)?;
+        if invitation.value.internal {
+            return Err(ActivationFault::Colleague);
+        }
         if let Some(applicant) = self.applicant(&invitation.value)? {
             return Ok(Answer::Applied(applicant.value));
         }

@@ -14,6 +14,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("mail/layout.html", "around every notice"),
     ("mail/button.html", "a link as a button, with its address below; for the other mails to include"),
     ("mail/invitation", "above and below the inviter's own text, in the plain text and in the HTML"),
+    ("mail/invitation-internal", "the same in an invitation of a colleague"),
     ("mail/accepted", "to the inviter: the invitation has been accepted"),
     ("mail/welcome", "to the guest: the account is open"),
     ("mail/renewal", "to the invitee: a fresh link"),
@@ -35,6 +36,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("mail/farewell", "to the guest: the account is gone"),
     ("page/layout.html", "around every page"),
     ("page/activate.html", "behind a link: the form that opens an account"),
+    (
+        "page/join.html",
+        "behind a colleague's link: the organisation's own password, or the way to its provider",
+    ),
     ("page/expired.html", "behind a link that has expired: the form that asks for another"),
     ("page/renewal.html", "the answer to who has asked for another link"),
     ("page/approval.html", "to the inviter: the button that sends another link"),

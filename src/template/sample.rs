@@ -62,6 +62,20 @@ pub(super) fn invitation() -> [Value; 2] {
     })
 }
 
+/// The mails that carry a link of an invitation later on.
+pub(super) fn link() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            link => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            days => if full { 14 } else { 1 },
+            subject => "Drawings for the bridge",
+        )
+    })
+}
+
 /// The mails that tell of an account that was opened.
 pub(super) fn notice() -> [Value; 2] {
     both(|full| {

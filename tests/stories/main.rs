@@ -12,6 +12,7 @@ mod harness;
 mod a_bounce_further_on_gives_no_link_away;
 mod a_bounce_is_tracked_to_its_invitation;
 mod a_check_names_every_fault_at_once;
+mod a_colleague_is_invited_to_the_own_password;
 mod a_hop_without_eight_bits;
 mod a_link_expires_after_fourteen_days;
 mod a_preview_invites_nobody;

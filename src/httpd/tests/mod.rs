@@ -9,6 +9,7 @@ mod frame;
 mod guests;
 mod invitations;
 mod invite;
+mod invited;
 mod language;
 mod letters;
 mod people;
@@ -238,32 +239,6 @@ impl House {
 
     fn browser(&self) -> Browser {
         Browser { router: self.router.clone(), cookies: BTreeMap::new() }
-    }
-
-    /// An invitation from Ana, sent now.
-    async fn invite(&self, invitee: &str) -> (InvitationId, Token) {
-        let now = self.clock.now();
-        let invitation = Invitation {
-            id: InvitationId::fresh(),
-            inviter: mailbox("Ana <Berg>", "ana@corp.example"),
-            invitee: mailbox("Kim Roe", invitee),
-            subject: "Drawings".to_owned(),
-            message_id: None,
-            lifespan: Lifespan::days(14),
-            created: now,
-            state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
-            life: Life::default(),
-            language: None,
-        };
-        let link = Token::fresh().unwrap();
-        let mut batch = Batch::new();
-        self.invites.insert(&mut batch, &invitation, &link).unwrap();
-        self.store.commit(batch).await.unwrap();
-        (invitation.id, link)
-    }
-
-    fn state(&self, id: InvitationId) -> State {
-        self.invites.by_id(id).unwrap().unwrap().value.state
     }
 
     async fn account(&self, kind: Kind, address: &str) {

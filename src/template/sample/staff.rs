@@ -164,7 +164,7 @@ pub(in crate::template) fn people() -> [Value; 2] {
                 name => is_self.then_some("Ana Berg"),
                 address => if is_guest { "kim@partner.example" } else { "ana@corp.example" },
                 is_guest,
-                rights => context!(invite => is_self, admin => is_self),
+                rights => context!(invite => is_self, invite_internal => is_self, admin => is_self),
                 locked,
                 since => "24 November 2026, 13:45 UTC",
                 is_self,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern::accounts::Rights;
+use postern::auth::directory::Directory;
 use postern::base::address::Address;
 use postern::base::clock::{Clock, ManualClock, Timestamp};
 use postern::base::mailbox::Mailbox;
@@ -24,6 +25,7 @@ use crate::harness::command;
 use crate::harness::furniture::{open_accounts, orphans, settings, zone};
 use crate::harness::hop::{Delivery, Hop};
 use crate::harness::letter::Letter;
+use crate::harness::people::People;
 use crate::harness::reading::Arrived;
 use crate::harness::wire::PATIENCE;
 
@@ -63,6 +65,7 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     pub authority: Authority,
     settings: Settings,
+    people: Option<Arc<People>>,
     directory: TempDir,
     /// `None` while it is being started anew.
     daemon: Option<Daemon>,
@@ -79,8 +82,21 @@ impl House {
         Self::open_before(Hop::start().await, change).await
     }
 
+    /// As an organisation with a directory has it, in which these people are.
+    pub async fn open_for(people: &Arc<People>, change: impl FnOnce(&mut Settings)) -> Self {
+        let with_people = |settings: &mut Settings| {
+            settings.invite.internal_domains = settings.organisation.domains.clone();
+            change(settings);
+        };
+        Self::open_among(Some(Arc::clone(people)), Hop::start().await, with_people).await
+    }
+
     /// With this next hop, and other settings.
     pub async fn open_before(hop: Hop, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open_among(None, hop, change).await
+    }
+
+    async fn open_among(people: Option<Arc<People>>, hop: Hop, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         let credential = authority.credential(&[HOSTNAME]);
@@ -91,8 +107,8 @@ impl House {
         change(&mut settings);
         open_accounts(&settings).await;
         let clock = Arc::new(ManualClock::at(BEGINNING));
-        let daemon = Some(start(&settings, &clock).await);
-        Self { hop, clock, authority, settings, directory, daemon }
+        let daemon = Some(start(&settings, &clock, people.as_ref()).await);
+        Self { hop, clock, authority, settings, people, directory, daemon }
     }
 
     /// Stops the daemon, and starts it again on what it left.
@@ -103,7 +119,7 @@ impl House {
 
     /// Starts the daemon again.
     pub async fn start(&mut self) {
-        self.daemon = Some(start(&self.settings, &self.clock).await);
+        self.daemon = Some(start(&self.settings, &self.clock, self.people.as_ref()).await);
     }
 
     /// Asks the daemon to stop. The task ends when it has.
@@ -328,11 +344,12 @@ impl House {
     }
 }
 
-async fn start(settings: &Settings, clock: &Arc<ManualClock>) -> Daemon {
+async fn start(settings: &Settings, clock: &Arc<ManualClock>, people: Option<&Arc<People>>) -> Daemon {
     let outside = Outside {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         resolver: Arc::new(zone()),
         courier: None,
+        directory: people.map(|people| Arc::clone(people) as Arc<dyn Directory>),
         mailbox: None,
     };
     Daemon::start(settings.clone(), outside).await.unwrap()

@@ -11,6 +11,7 @@ pub mod furniture;
 pub mod hop;
 pub mod house;
 pub mod letter;
+pub mod people;
 pub mod reading;
 pub mod signing;
 pub mod verifier;
