@@ -28,6 +28,9 @@ export const PAGES = [
   { name: "verified", route: "/verify/{word}", who: "nobody", at: ({ verified }) => verified },
   { name: "approval-over", route: "/r/{word}", who: "nobody", at: () => "/r/abcdefghijklmnopqrstuvwxyz", status: 404 },
 
+  { name: "join-unknown", route: "/join/{id}", who: "staff", at: () => "/join/0", status: 404 },
+  { name: "takeover-unknown", route: "/t/{word}", who: "nobody", at: () => "/t/abcdefghijklmnopqrstuvwxyz", status: 404 },
+
   // At the door.
   { name: "sign-in", route: "/sign-in", who: "nobody", at: () => "/sign-in" },
   { name: "sign-in-fault", route: "/sign-in", who: "nobody", at: () => "/sign-in",
@@ -78,8 +81,12 @@ export const PAGES = [
   { name: "account-staff", route: "/account", who: "staff", at: () => "/account" },
 
   // Administrators.
+  { name: "admin", route: "/admin", who: "admin", at: () => "/admin" },
   { name: "admin-people", route: "/admin/people", who: "admin", at: () => "/admin/people" },
   { name: "admin-switches", route: "/admin/switches", who: "admin", at: () => "/admin/switches" },
+  { name: "admin-queue", route: "/admin/queue", who: "admin", at: () => "/admin/queue" },
+  { name: "admin-queue-unknown", route: "/admin/queue/{id}", who: "admin", at: () => "/admin/queue/0", status: 404 },
+  { name: "admin-dropoffs", route: "/admin/dropoffs", who: "admin", at: () => "/admin/dropoffs" },
 
   // The demo's mailbox.
   { name: "mailbox", route: "/mailbox/{word}", who: "nobody", at: ({ mailbox }) => mailbox },
@@ -92,5 +99,5 @@ export const NO_PAGES = [
   "/style.css", "/postern.js", "/logo.svg", "/healthz", "/saml/metadata",
   "/received/{id}/zip", "/received/{id}/files/{number}", "/mailbox/{word}/{letter}/html",
   // Back to the page whose form posts there.
-  "/i/{token}/renewal", "/i/{token}/again", "/account/name", "/account/password", "/account/sign-out-everywhere", "/account/delete",
+  "/i/{token}/renewal", "/i/{token}/again", "/account/name", "/account/password", "/account/language", "/account/sign-out-everywhere", "/account/delete",
 ];
