@@ -26,6 +26,34 @@ for (const field of document.querySelectorAll("input[type=password][data-show]")
   field.form?.addEventListener("submit", () => show(false));
 }
 
+// A password that is being chosen is judged by the server, as it will be when the form is sent; nothing of it is kept.
+for (const field of document.querySelectorAll("input[data-advice]")) {
+  const said = document.getElementById(`${field.id}-advice`);
+  const fields = field.form.elements;
+  const PAUSE = 400;
+  let timer;
+  let asked;
+  const ask = async () => {
+    asked = new AbortController();
+    const typed = { form: fields.form.value, password: field.value };
+    for (const name of ["address", "name"]) if (fields[name]) typed[name] = fields[name].value;
+    const body = new URLSearchParams(typed);
+    const answer = await fetch(field.dataset.advice, { method: "POST", body, signal: asked.signal });
+    if (!answer.ok) return;
+    const { fault } = await answer.json();
+    said.textContent = fault ?? said.dataset.good;
+    said.className = fault ? "fault" : "hint";
+    said.hidden = false;
+    document.getElementById(`${field.id}-fault`)?.setAttribute("hidden", "");
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked?.abort();
+    if (field.value) timer = setTimeout(() => ask().catch(() => { /* then there is no advice */ }), PAUSE);
+    else said.hidden = true;
+  });
+}
+
 // The Drop-Off page: files go one by one and can be resumed (tus 1.0), then the form is sent without them.
 {
   const form = document.getElementById("dropoff");
