@@ -25,7 +25,7 @@ use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
     account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
-    received, renewal, sent, sign_in, verify,
+    received, renewal, sent, sign_in, takeover, verify,
 };
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
@@ -35,6 +35,7 @@ use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
+use crate::sponsoring::succession::Succession;
 use crate::switches::Switchboard;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub letters: Letters,
     /// Staff and their guests.
     pub sponsoring: Sponsoring,
+    /// Guests of people who are gone.
+    pub succession: Succession,
     /// All accounts, for administrators.
     pub roster: Roster,
     /// What administrators change while the service runs.
@@ -122,6 +125,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(admin::people::routes())
         .merge(admin::switches::routes())
         .merge(verify::routes())
+        .merge(takeover::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
         .merge(sent::routes())
@@ -200,6 +204,7 @@ part!(
     intake: Intake,
     letters: Letters,
     sponsoring: Sponsoring,
+    succession: Succession,
     roster: Roster,
     switches: Switchboard,
     providers: Providers,
