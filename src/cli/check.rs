@@ -44,7 +44,7 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     directory::servers(&settings, &mut report).await?;
     #[cfg(feature = "saml")]
     saml::providers(&settings, &mut report)?;
-    match HickoryResolver::from_system(settings.limits.dns_time) {
+    match HickoryResolver::asking(&settings.dns.servers, settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
         Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
     }

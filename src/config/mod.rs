@@ -7,6 +7,7 @@
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
 mod dkim;
+mod dns;
 mod dropoff;
 mod invite;
 mod ldap;
@@ -35,6 +36,7 @@ use crate::base::language::Language;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
+pub use self::dns::Dns;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
@@ -63,6 +65,8 @@ pub struct Settings {
     pub guests: GuestAccounts,
     /// Where mail goes.
     pub relay: Relay,
+    /// Who is asked where mail goes and whether a domain exists.
+    pub dns: Dns,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
     /// Identity providers that vouch for staff.
@@ -328,6 +332,7 @@ impl Settings {
         let registration = root.section("registration", people::registration);
         let guests = root.section("guests", |section| people::guests(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
+        let dns = root.section("dns", dns::dns);
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
@@ -347,6 +352,7 @@ impl Settings {
             registration,
             guests,
             relay: relay?,
+            dns,
             dkim: dkim?,
             saml,
             storage,

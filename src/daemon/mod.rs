@@ -59,14 +59,14 @@ pub struct Daemon {
 }
 
 impl Outside {
-    /// The system's clock and DNS, and SMTP to the next hop.
+    /// The system's clock, the DNS by `[dns]`, and SMTP to the next hop.
     ///
     /// # Errors
     /// The system's resolver configuration cannot be read.
     pub fn system(settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
             clock: Arc::new(SystemClock),
-            resolver: Arc::new(HickoryResolver::from_system(settings.limits.dns_time)?),
+            resolver: Arc::new(HickoryResolver::asking(&settings.dns.servers, settings.limits.dns_time)?),
             courier: None,
             directory: None,
             mailbox: None,

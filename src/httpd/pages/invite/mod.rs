@@ -140,10 +140,14 @@ fn author(person: &Person) -> Identity {
     Identity::from(person.account.clone())
 }
 
-/// Words that were made for the middle of a line, as a sentence.
+/// Words that were made for the middle of a line, as a sentence. An address at their beginning stays as it was written.
 pub(in crate::httpd::pages) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let begin_with_address = words.split(' ').next().is_some_and(|word| word.contains('@'));
+    let first = characters
+        .next()
+        .map(|first| if begin_with_address { first.to_string() } else { first.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", characters.as_str())
 }
@@ -156,6 +160,7 @@ mod tests {
     fn a_sentence_begins_and_ends_as_one() {
         assert_eq!(sentence("the subject is empty"), "The subject is empty.");
         assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
+        assert_eq!(sentence("kim@gmial.com is misspelt?"), "kim@gmial.com is misspelt?");
         assert_eq!(sentence(""), ".");
     }
 }
