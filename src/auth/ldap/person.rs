@@ -31,7 +31,7 @@ impl Reading {
 
     /// What a search must ask for.
     pub(super) fn attributes(&self) -> Vec<&str> {
-        let DirectoryAttributes { mail, aliases, name, id, manager, disabled } = &self.attributes;
+        let DirectoryAttributes { mail, aliases, name, id, manager, disabled, .. } = &self.attributes;
         let own: &[&str] = match self.kind {
             DirectoryKind::ActiveDirectory => &[USER_ACCOUNT_CONTROL, ACCOUNT_EXPIRES],
             DirectoryKind::OpenLdap | DirectoryKind::Custom => &[LOCKED_TIME],
@@ -65,7 +65,7 @@ impl Reading {
     }
 
     /// The primary one first, each once.
-    fn addresses(&self, entry: &Entry) -> Vec<Address> {
+    pub(super) fn addresses(&self, entry: &Entry) -> Vec<Address> {
         let mail = entry.texts(&self.attributes.mail).map(|text| (text, false));
         let proxies: Vec<_> = entry.texts(&self.attributes.aliases).filter_map(proxy_address).collect();
         let (primary, others): (Vec<_>, Vec<_>) =
@@ -159,6 +159,7 @@ mod tests {
                 id: named("objectGUID"),
                 manager: named("manager"),
                 disabled: disabled.map(ToOwned::to_owned),
+                delegates: None,
             },
             domains: ["corp.example", "corp2.example"].map(|name| Domain::parse(name).unwrap()).to_vec(),
             // 2026-11-24.
