@@ -24,7 +24,7 @@ use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    account, activate, admin, advice, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
     received, renewal, sent, sign_in, takeover, verify,
 };
 use crate::httpd::permit::StaffNetworks;
@@ -128,6 +128,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(takeover::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
+        .merge(advice::routes())
         .merge(sent::routes())
         .merge(received::routes());
     #[cfg(feature = "saml")]
