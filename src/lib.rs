@@ -42,7 +42,7 @@
 //! opens the account ([`accounts`]), starts a session and queues the [`notices`], all in one commit. Behind the page of
 //! an expired link stands [`tending`]: a fresh link, or the question to the inviter. What people do about their own
 //! accounts afterwards, a forgotten password first of all, is [`upkeep`]; what a staff member does about the guests whom
-//! he or she has invited, [`sponsoring`].
+//! he or she has invited, [`sponsoring`], and what becomes of these when that person has left.
 //!
 //! Staff are known by [`auth`]: with a password that is kept here, by the organisation's directory, or by an identity
 //! provider. An invitation that is written on a page becomes a mail ([`intake::letters`]) and goes the way of a message.

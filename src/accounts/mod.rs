@@ -9,6 +9,7 @@ mod directory;
 pub mod name;
 mod sessions;
 pub mod uses;
+pub mod vacancies;
 pub mod words;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ use crate::accounts::Accounts;
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
+use crate::base::mailbox::Mailbox;
 use crate::base::secret::{Token, TokenHash};
 use crate::store::schema;
 use crate::store::{Batch, StoreFault, Stored, Table};
@@ -38,6 +39,13 @@ pub enum Purpose {
         account: AccountId,
         /// The PHC string of the one that was forgotten. Once the account has another, the word opens nothing.
         forgotten: String,
+    },
+    /// It hands the guests of somebody who has left to somebody else.
+    TakeOver {
+        /// Who has left.
+        sponsor: Mailbox,
+        /// Who is asked.
+        successor: Mailbox,
     },
 }
 

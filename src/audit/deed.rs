@@ -25,6 +25,12 @@ pub enum Deed {
     EndAnnounced,
     /// One of the people who had invited the guest no longer answers for the account.
     LetGo,
+    /// Its person is gone, and has left guests behind.
+    SponsorGone,
+    /// Somebody answers for the guests whom its person has left behind.
+    TakenOver,
+    /// Somebody else answers for the guest now.
+    HandedOver,
     /// It is gone.
     Removed,
 }
@@ -45,6 +51,9 @@ impl Deed {
             Self::Unlocked => "account unlocked",
             Self::EndAnnounced => "end of account announced",
             Self::LetGo => "sponsor let go",
+            Self::SponsorGone => "sponsor gone",
+            Self::TakenOver => "guests taken over",
+            Self::HandedOver => "guest handed over",
             Self::Removed => "account removed",
         }
     }

@@ -41,6 +41,8 @@ pub enum Whom<'a> {
     Name(&'a str),
     /// Whose mail address this is, primary or not.
     Address(&'a Address),
+    /// Whose entry stands here ([`Person::entry`]).
+    Entry(&'a str),
 }
 
 /// Somebody the directory knows.
@@ -56,6 +58,8 @@ pub struct Person {
     pub address: Address,
     /// The others.
     pub aliases: Vec<Address>,
+    /// Where the entry of the person's manager stands, if that is told.
+    pub manager: Option<String>,
     /// Whether the directory itself keeps the person out: disabled, locked for good, or past the last day.
     pub is_barred: bool,
 }

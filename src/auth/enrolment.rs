@@ -102,6 +102,21 @@ impl Enrolment {
         Ok(person.is_some_and(|person| !person.is_barred))
     }
 
+    /// Who has this address in the directory, kept out or not. No account is made.
+    pub(super) async fn person(&self, address: &Address) -> Result<Option<Person>, LookupFault> {
+        if !self.inner.domains.contains(address.domain()) {
+            return Ok(None);
+        }
+        Ok(self.inner.directory.find(Whom::Address(address)).await?)
+    }
+
+    /// The manager of this person, if there is one who is not kept out.
+    pub(super) async fn manager(&self, person: &Person) -> Result<Option<Person>, LookupFault> {
+        let Some(entry) = person.manager.as_deref() else { return Ok(None) };
+        let manager = self.inner.directory.find(Whom::Entry(entry)).await?;
+        Ok(manager.filter(|manager| !manager.is_barred))
+    }
+
     /// Whose address this is, if it is one of the organisation's and the directory knows it.
     pub(super) async fn owner(&self, address: &Address) -> Result<Option<Account>, LookupFault> {
         if !self.inner.domains.contains(address.domain()) {

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod enrolment;
 pub mod ldap;
 pub mod password;
+pub mod presence;
 #[cfg(feature = "saml")]
 pub mod saml;
 

@@ -86,6 +86,8 @@ pub struct DirectoryAttributes {
     pub name: String,
     /// What never changes and belongs to nobody else.
     pub id: String,
+    /// The distinguished name of the manager, who is asked to answer for the guests of a person who has left.
+    pub manager: String,
     /// Says that the person may not sign in, if it is there and not `FALSE`.
     pub disabled: Option<String>,
     /// The distinguished names of those who may write in this one's name.
@@ -213,6 +215,7 @@ fn read(section: &mut Section<'_>) -> Option<Directory> {
         aliases: section.or("aliases", usual.aliases.to_owned(), attribute),
         name: section.or("name", usual.name.to_owned(), attribute),
         id: section.or("id", usual.id.to_owned(), attribute),
+        manager: section.or("manager", "manager".to_owned(), attribute),
         disabled: section.optional("disabled", attribute).or_else(|| some(usual.disabled)),
         delegates: section.optional("delegates", attribute).or_else(|| some(usual.delegates)),
     });

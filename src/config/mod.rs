@@ -330,7 +330,7 @@ impl Settings {
             root.section("invite", |section| invite::invite(section, organisation.as_ref(), knows_staff));
         let dropoff = root.section("dropoff", dropoff::dropoff);
         let registration = root.section("registration", people::registration);
-        let guests = root.section("guests", people::guests);
+        let guests = root.section("guests", |section| people::guests(section, organisation.as_ref()));
         let relay = root.section("relay", relay::relay);
         let dns = root.section("dns", dns::dns);
         let dkim = dkim::keys(root);

@@ -45,6 +45,7 @@ use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
+use crate::sponsoring::succession::{self, Succession};
 use crate::store::Store;
 use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
@@ -265,6 +266,8 @@ impl Rooms {
         let (asked_for, asked_by) = (self.failures(settings, 1), self.failures(settings, PEER_PATIENCE));
         let (forgotten, clerk) = Forgotten::new(upkeep.clone(), asked_for, asked_by);
         lifecycle.spawn("forgotten passwords", clerk.run(lifecycle.clone()));
+        let succession = self.succession(settings);
+        lifecycle.spawn("guests without a sponsor", succession.clone().run(lifecycle.clone()));
         let sessions = Sessions::new(
             self.accounts.clone(),
             self.store.clone(),
@@ -281,6 +284,7 @@ impl Rooms {
             renewals: self.renewals(settings),
             authenticator: self.authenticator.clone(),
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
+            succession,
             roster: self.roster(settings),
             switches: self.switches.clone(),
             gateway,
@@ -302,6 +306,21 @@ impl Rooms {
             forgotten,
             dropoff,
         }
+    }
+
+    /// What becomes of guests whose sponsor is gone.
+    pub(super) fn succession(&self, settings: &Settings) -> Succession {
+        let parts = succession::Parts {
+            store: self.store.clone(),
+            accounts: self.accounts.clone(),
+            invites: self.invites.clone(),
+            authenticator: self.authenticator.clone(),
+            notices: self.notices(settings),
+            queue: self.queue.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let (guests, subject) = (settings.guests.clone(), settings.invite.default_subject.clone());
+        Succession::new(parts, succession::Rules { guests, subject })
     }
 
     /// Clears away what has ended.

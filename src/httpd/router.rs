@@ -26,7 +26,7 @@ use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
     account, activate, admin, advice, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
-    received, renewal, sent, sign_in, verify,
+    received, renewal, sent, sign_in, takeover, verify,
 };
 use crate::httpd::permit::{Admin, Staff, StaffNetworks};
 use crate::httpd::session::Sessions;
@@ -37,6 +37,7 @@ use crate::queue::Queue;
 use crate::registration::Registration;
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
+use crate::sponsoring::succession::Succession;
 use crate::switches::Switchboard;
 use crate::template::Shelf;
 use crate::tending::renewal::Renewals;
@@ -79,6 +80,8 @@ pub struct Parts {
     pub letters: Letters,
     /// Staff and their guests.
     pub sponsoring: Sponsoring,
+    /// Guests of people who are gone.
+    pub succession: Succession,
     /// All accounts, for administrators.
     pub roster: Roster,
     /// What administrators change while the service runs.
@@ -135,6 +138,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(admin::queue::routes())
         .merge(admin::dropoffs::routes())
         .merge(verify::routes())
+        .merge(takeover::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
         .merge(advice::routes())
@@ -214,6 +218,7 @@ part!(
     intake: Intake,
     letters: Letters,
     sponsoring: Sponsoring,
+    succession: Succession,
     roster: Roster,
     switches: Switchboard,
     gateway: Gateway,

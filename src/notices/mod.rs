@@ -11,6 +11,7 @@ mod links;
 pub mod person;
 pub mod preview;
 mod receipt;
+pub mod takeover;
 
 use std::sync::Arc;
 

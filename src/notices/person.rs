@@ -22,6 +22,10 @@ pub enum AboutAccount<'a> {
     PasswordChanged,
     /// Nobody has used the account for long, and it ends at this moment.
     Ending(Timestamp),
+    /// The person who has invited is gone, and the account ends at this moment.
+    SponsorLeft(Timestamp),
+    /// The account is gone, because nobody answered for it any more.
+    SponsorGone,
     /// The account is gone: because nobody has used it, or because the person wished it.
     Farewell {
         /// Nobody has used it.
@@ -96,6 +100,8 @@ impl Notices {
             AboutAccount::NoReset => ("no-reset", self.clock.now()),
             AboutAccount::PasswordChanged => ("password-changed", self.clock.now()),
             AboutAccount::Ending(at) => ("account-ending", at),
+            AboutAccount::SponsorLeft(at) => ("sponsor-left", at),
+            AboutAccount::SponsorGone => ("sponsor-gone", self.clock.now()),
             AboutAccount::Farewell { .. } => ("farewell", self.clock.now()),
         };
         let link = match what {

@@ -2,6 +2,8 @@
 //!
 //! A guest whom several people have invited loses only the one who lets go; with the last of them the account ends.
 
+pub mod succession;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 

@@ -29,7 +29,7 @@ pub const ACCOUNT_SESSIONS: TablePrefix = TablePrefix { octet: 0x14, record: 1 }
 /// Who has still to prove an address, by the address.
 pub const APPLICANTS: TablePrefix = TablePrefix { octet: 0x15, record: 1 };
 /// What the links in mails about accounts are for, by the hash of their word.
-pub const WORDS: TablePrefix = TablePrefix { octet: 0x16, record: 1 };
+pub const WORDS: TablePrefix = TablePrefix { octet: 0x16, record: 2 };
 /// The same by the moment they end, then the hash.
 pub const WORD_ENDS: TablePrefix = TablePrefix { octet: 0x17, record: 1 };
 /// When accounts were used last, by the account.
@@ -95,6 +95,10 @@ pub const SWITCHES: TablePrefix = TablePrefix { octet: 0x7C, record: 1 };
 pub const INVITATIONS_NEWEST: TablePrefix = TablePrefix { octet: 0x7D, record: 1 };
 /// Packages, the newest first.
 pub const PACKAGES_NEWEST: TablePrefix = TablePrefix { octet: 0x7E, record: 1 };
+/// People who have left guests behind, by the key of their address.
+pub const VACANCIES: TablePrefix = TablePrefix { octet: 0x70, record: 1 };
+/// When such a guest was warned: the same key, then the guest.
+pub const VACANCY_WARNINGS: TablePrefix = TablePrefix { octet: 0x71, record: 1 };
 
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
@@ -140,6 +144,8 @@ mod tests {
             PACKAGES_DUE,
             PACKAGES_CHECKED,
             USAGES,
+            VACANCIES,
+            VACANCY_WARNINGS,
             SWITCHES,
             INVITATIONS_NEWEST,
             PACKAGES_NEWEST,

@@ -44,6 +44,7 @@ mod connections_are_kept;
 mod every_corpus_message_keeps_its_shape;
 mod every_row_of_the_refusal_table;
 mod floors_hold;
+mod guests_of_somebody_who_has_left;
 mod inviting_again_is_one_invitation;
 mod limits_are_said_in_words;
 mod limits_of_inviting_end_in_time;

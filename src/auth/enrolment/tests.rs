@@ -42,6 +42,7 @@ impl Directory for Scripted {
         let people = self.people.lock().unwrap();
         let known = people.iter().map(|(person, _)| person).find(|person| match whom {
             Whom::Name(name) => person.entry == name || person.address.to_string() == name,
+            Whom::Entry(entry) => person.entry == entry,
             Whom::Address(address) => {
                 person.address.same_mailbox(address) || person.aliases.contains(address)
             }
@@ -149,6 +150,7 @@ fn dora() -> Person {
         name: "Dora Dale".to_owned(),
         address: address("dora@corp.example"),
         aliases: vec![address("d.dale@corp.example")],
+        manager: None,
         is_barred: false,
     }
 }

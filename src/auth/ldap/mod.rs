@@ -86,14 +86,22 @@ impl LdapDirectory {
 
     async fn found(&self, whom: Whom<'_>) -> Result<Option<Person>, DirectoryFault> {
         let config::Directory { base, user_filter, mail_filter, .. } = &self.settings;
-        let filter = match whom {
-            Whom::Name(name) => filter::filled(user_filter, "{name}", filter::without_domain(name)),
-            Whom::Address(address) => filter::filled(mail_filter, "{address}", &address.to_string()),
+        let (base, scope, filter) = match whom {
+            Whom::Name(name) => (
+                base.as_str(),
+                Scope::Subtree,
+                filter::filled(user_filter, "{name}", filter::without_domain(name)),
+            ),
+            Whom::Address(address) => {
+                let filter = filter::filled(mail_filter, "{address}", &address.to_string());
+                (base.as_str(), Scope::Subtree, filter)
+            }
+            Whom::Entry(entry) => (entry, Scope::Base, "(objectClass=*)".to_owned()),
         };
         let attributes = self.reading.attributes();
         let search = Search {
             base,
-            scope: Scope::Subtree,
+            scope,
             filter: &filter,
             attributes: &attributes,
             // One more than there may be: two who answer to one name are nobody.
@@ -177,6 +185,7 @@ async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Una
     const REFERENCES_MAX: usize = 100;
     const SUCCESS: u32 = 0;
     const SIZE_LIMIT_EXCEEDED: u32 = 4;
+    const NO_SUCH_OBJECT: u32 = 32;
     let limit = i32::try_from(search.limit).unwrap_or(i32::MAX);
     let options = SearchOptions::new().deref(DerefAliases::Never).sizelimit(limit);
     let Search { base, scope, filter, attributes, .. } = search;
@@ -203,6 +212,8 @@ async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Una
     match result.rc {
         SUCCESS => Ok(entries),
         SIZE_LIMIT_EXCEEDED if !entries.is_empty() => Ok(entries),
+        // One entry was asked for, and is gone. Where a whole tree is, the settings are wrong.
+        NO_SUCH_OBJECT if scope == Scope::Base => Ok(entries),
         _ => Err(Unanswered::Question(result)),
     }
 }

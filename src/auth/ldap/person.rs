@@ -31,12 +31,12 @@ impl Reading {
 
     /// What a search must ask for.
     pub(super) fn attributes(&self) -> Vec<&str> {
-        let DirectoryAttributes { mail, aliases, name, id, disabled, .. } = &self.attributes;
+        let DirectoryAttributes { mail, aliases, name, id, manager, disabled, .. } = &self.attributes;
         let own: &[&str] = match self.kind {
             DirectoryKind::ActiveDirectory => &[USER_ACCOUNT_CONTROL, ACCOUNT_EXPIRES],
             DirectoryKind::OpenLdap | DirectoryKind::Custom => &[LOCKED_TIME],
         };
-        let named = [mail, aliases, name, id].into_iter().chain(disabled).map(String::as_str);
+        let named = [mail, aliases, name, id, manager].into_iter().chain(disabled).map(String::as_str);
         named.chain(own.iter().copied()).collect()
     }
 
@@ -59,6 +59,7 @@ impl Reading {
             name: entry.text(&self.attributes.name).unwrap_or_default().to_owned(),
             address,
             aliases: addresses,
+            manager: entry.text(&self.attributes.manager).map(ToOwned::to_owned),
             is_barred: self.is_barred(entry),
         })
     }
@@ -156,6 +157,7 @@ mod tests {
                 aliases: named("proxyAddresses"),
                 name: named("displayName"),
                 id: named("objectGUID"),
+                manager: named("manager"),
                 disabled: disabled.map(ToOwned::to_owned),
                 delegates: None,
             },

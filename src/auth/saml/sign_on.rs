@@ -277,6 +277,7 @@ fn person(vouched: Vouched) -> Person {
         name,
         address: vouched.mailbox.address,
         aliases: Vec::new(),
+        manager: None,
         is_barred: false,
     }
 }

@@ -19,4 +19,5 @@ pub mod renewal;
 pub mod saml;
 pub mod sent;
 pub mod sign_in;
+pub mod takeover;
 pub mod verify;

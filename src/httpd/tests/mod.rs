@@ -60,7 +60,7 @@ use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
-use crate::sponsoring::Sponsoring;
+use crate::sponsoring::{Sponsoring, succession};
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
 use crate::switches::Switchboard;
@@ -189,6 +189,15 @@ impl House {
         let upkeep = people::upkeep(&settings, &store, &accounts, &passwords, &notices, &queue, &dynamic);
         let (forgotten, clerk) = Forgotten::new(upkeep.clone(), failures(), failures());
         tokio::spawn(clerk.run(Lifecycle::new()));
+        let succession = succession::Parts {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            invites: invites.clone(),
+            authenticator: authenticator.clone(),
+            notices,
+            queue: queue.clone(),
+            clock: dynamic.clone(),
+        };
         let parts = Parts {
             pages: pages.clone(),
             sessions,
@@ -199,6 +208,7 @@ impl House {
             intake,
             letters,
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
+            succession: guests::succession(succession),
             roster,
             switches,
             gateway: admin::gateway(&settings, &clock),

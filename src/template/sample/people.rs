@@ -56,6 +56,35 @@ pub(in crate::template) fn join() -> [Value; 2] {
     })
 }
 
+/// The mail that asks somebody to answer for the guests of a person who is gone.
+pub(in crate::template) fn takeover() -> [Value; 2] {
+    both(|full| {
+        let kim = person(full, "Kim Roe", "kim@partner.example");
+        let lee = person(false, "", "lee@partner.example");
+        context!(
+            organisation => organisation(),
+            sponsor => person(full, "Ana Berg", "ana@corp.example"),
+            guests => if full { vec![kim, lee] } else { vec![kim] },
+            more => if full { 12 } else { 0 },
+            until => full.then_some("8 December 2026, 13:45 UTC"),
+            link => "https://postern.corp.example/t/0123456789abcdefghjkmnpqrs",
+        )
+    })
+}
+
+/// The page behind its link. Without the form where nothing is left to do.
+pub(in crate::template) fn taking_over() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            outcome => if full { "open" } else { "done" },
+            sponsor => person(full, "Ana Berg", "ana@corp.example"),
+            successor => person(full, "Ben Ode", "ben@corp.example"),
+            form => if full { FORM } else { "" },
+        )
+    })
+}
+
 /// The page between the form and the second mail.
 pub(in crate::template) fn waiting() -> [Value; 2] {
     both(|full| {

@@ -55,6 +55,7 @@ fn person(name: &str, address: &str) -> Person {
         name: name.to_owned(),
         address: Address::parse(address).unwrap(),
         aliases: Vec::new(),
+        manager: None,
         is_barred: false,
     }
 }
@@ -64,6 +65,7 @@ impl Directory for People {
         let people = self.people.lock().unwrap();
         let known = people.iter().find(|person| match whom {
             Whom::Name(name) => person.address.to_string() == name,
+            Whom::Entry(entry) => person.entry == entry,
             Whom::Address(address) => {
                 person.address.same_mailbox(address) || person.aliases.contains(address)
             }

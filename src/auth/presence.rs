@@ -1,0 +1,53 @@
+//! Whether somebody still belongs to the organisation, asked about and not signed in.
+
+use crate::accounts::{Credential, Kind};
+use crate::auth::Authenticator;
+use crate::auth::enrolment::{Enrolment, LookupFault};
+use crate::base::address::Address;
+use crate::base::mailbox::Mailbox;
+
+/// What is known of somebody who has invited guests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Can sign in, if only the password is right.
+    Here,
+    /// Removed, locked, or out of the directory.
+    Gone {
+        /// Who stands above this person in the directory.
+        manager: Option<Mailbox>,
+    },
+}
+
+impl Authenticator {
+    /// Whether the member of the staff with this address is still there. Whoever an identity provider vouches for cannot
+    /// be asked about, and is there until an administrator says otherwise.
+    ///
+    /// # Errors
+    /// Where store or directory failed: then nothing is known.
+    pub async fn presence(&self, address: &Address) -> Result<Presence, LookupFault> {
+        let account = self.accounts.by_address(address)?.map(|account| account.value);
+        let staff = account.filter(|account| account.kind == Kind::Staff);
+        let is_theirs = staff.as_ref().is_none_or(|staff| staff.credential == Credential::Organisation);
+        let is_locked = staff.as_ref().is_some_and(|staff| staff.locked);
+        match &self.enrolment {
+            Some(enrolment) if is_theirs => in_directory(enrolment, address, is_locked).await,
+            _ if staff.is_none() || is_locked => Ok(Presence::Gone { manager: None }),
+            _ => Ok(Presence::Here),
+        }
+    }
+}
+
+async fn in_directory(
+    enrolment: &Enrolment,
+    address: &Address,
+    is_locked: bool,
+) -> Result<Presence, LookupFault> {
+    let Some(person) = enrolment.person(address).await? else {
+        return Ok(Presence::Gone { manager: None });
+    };
+    if !person.is_barred && !is_locked {
+        return Ok(Presence::Here);
+    }
+    let manager = enrolment.manager(&person).await?;
+    Ok(Presence::Gone { manager: manager.map(|manager| Mailbox::named(&manager.name, manager.address)) })
+}

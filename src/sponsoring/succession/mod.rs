@@ -1,0 +1,225 @@
+//! What becomes of guests whose sponsor is gone: removed, locked, or out of the directory.
+//!
+//! ```text
+//! look ──▶ vacancy, question to the manager ──yes──▶ the guests have another sponsor
+//!               └──30 days──▶ warned ──3 days──▶ the end
+//! ```
+//! What it promises: nobody is asked twice; a directory that is silent proves nothing, and then nothing is done; whoever
+//! is back has the guests back; nobody's account ends unwarned. Guests whom others have invited, too, lose only the one
+//! who is gone. All of it can be done again at any time: each step is one commit.
+
+mod round;
+pub mod takeover;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use crate::accounts::vacancies::Vacancy;
+use crate::accounts::words::Purpose;
+use crate::accounts::{Accounts, Kind};
+use crate::audit::{self, Deed, Event};
+use crate::auth::Authenticator;
+use crate::auth::enrolment::LookupFault;
+use crate::auth::presence::Presence;
+use crate::base::address::Address;
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::mailbox::Mailbox;
+use crate::base::secret::{RandomFailed, Token};
+use crate::config::GuestAccounts;
+use crate::invites::Invites;
+use crate::net::lifecycle::Lifecycle;
+use crate::notices::takeover::Question;
+use crate::notices::{NoticeFault, Notices};
+use crate::queue::Queue;
+use crate::sponsoring::succession::round::Left;
+use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
+
+/// From the start, or from a look that broke off, to the next one.
+const SOON: Duration = Duration::from_mins(10);
+/// From one look to the next.
+const LOOK_EVERY: Duration = Duration::from_hours(24);
+/// From one question to the directory to the next: it has other work, too.
+const PACE: Duration = Duration::from_millis(20);
+/// How long a question can be answered where guests do not end.
+const ASKED_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// The flow. Cheap to clone; all clones wake the same one that runs.
+#[derive(Clone)]
+pub struct Succession {
+    parts: Arc<Parts>,
+    rules: Arc<Rules>,
+    woken: Arc<Notify>,
+}
+
+/// What it is made of.
+pub struct Parts {
+    /// Where changes are committed.
+    pub store: Store,
+    /// Guests and staff.
+    pub accounts: Accounts,
+    /// What a successor is put down in.
+    pub invites: Invites,
+    /// Who is still there.
+    pub authenticator: Authenticator,
+    /// The mails.
+    pub notices: Notices,
+    /// Where they wait.
+    pub queue: Queue,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the configuration says about it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// `[guests]`.
+    pub guests: GuestAccounts,
+    /// Of what a successor is put down with, where the guest's own invitation is not known any more.
+    pub subject: String,
+}
+
+/// Why a step was not done. It is done at the next look.
+#[derive(Debug, Error)]
+pub enum SuccessionFault {
+    /// Who is still there is not known.
+    #[error(transparent)]
+    Lookup(#[from] LookupFault),
+    /// The mail could not be written.
+    #[error(transparent)]
+    Notice(#[from] NoticeFault),
+    /// No randomness for a link.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl Succession {
+    /// The flow over these parts.
+    #[must_use]
+    pub fn new(parts: Parts, rules: Rules) -> Self {
+        Self { parts: Arc::new(parts), rules: Arc::new(rules), woken: Arc::default() }
+    }
+
+    /// Looks once a day, and whenever guests were taken over, until the lifecycle stops.
+    pub async fn run(self, lifecycle: Lifecycle) {
+        let (mut next, mut after) = (self.now() + SOON, None);
+        loop {
+            let is_time = tokio::select! {
+                () = lifecycle.stopping() => return,
+                () = self.woken.notified() => false,
+                () = self.parts.clock.sleep_until(next) => true,
+            };
+            let done = async {
+                if is_time {
+                    self.look(&mut after).await?;
+                }
+                self.tend().await
+            };
+            match done.await {
+                Ok(_) if is_time => next = self.now() + LOOK_EVERY,
+                Ok(_) => {}
+                Err(fault) => {
+                    tracing::warn!(%fault, "guests of people who have left could not be seen to; trying again later");
+                    next = self.now() + SOON;
+                }
+            }
+        }
+    }
+
+    /// Looks who has left guests behind, and asks for each, once, who takes over. Begins behind `after`, and leaves there
+    /// where the next look begins: one look puts a bounded number of questions.
+    ///
+    /// # Errors
+    /// [`SuccessionFault`]; what was done so far stays done.
+    pub async fn look(&self, after: &mut Option<String>) -> Result<(), SuccessionFault> {
+        let sponsors = self.sponsors(after.as_deref())?;
+        for (key, left) in &sponsors.found {
+            let presence = self.parts.authenticator.presence(&left.sponsor.address).await?;
+            let old = self.parts.accounts.vacancy(key)?;
+            match (presence, old) {
+                (Presence::Here, Some(old)) if old.value.successor.is_none() => self.back(&old).await?,
+                (Presence::Gone { manager }, None) => self.vacate(left, manager).await?,
+                _ => {}
+            }
+            tokio::time::sleep(PACE).await;
+        }
+        *after = sponsors.next;
+        Ok(())
+    }
+
+    /// Somebody is gone: the manager is asked, or who else is to be.
+    async fn vacate(&self, left: &Left, manager: Option<Mailbox>) -> Result<(), SuccessionFault> {
+        let fallback = || self.rules.guests.fallback_sponsor.clone().map(Mailbox::from);
+        let is_other = |one: &Mailbox| !one.address.same_mailbox(&left.sponsor.address);
+        let asked = manager.filter(is_other).or_else(|| fallback().filter(is_other));
+        let now = self.now();
+        let vacancy =
+            Vacancy { sponsor: left.sponsor.clone(), since: now, asked: asked.clone(), successor: None };
+        let mut batch = Batch::new();
+        self.parts.accounts.open_vacancy(&mut batch, &vacancy)?;
+        let mut mails = Vec::new();
+        if let Some(successor) = &asked {
+            let word = Token::fresh()?;
+            let until = self.rules.guests.end_without_sponsor.map(|time| now + time);
+            let ends = until.unwrap_or(now + ASKED_FOR);
+            let purpose = Purpose::TakeOver { sponsor: left.sponsor.clone(), successor: successor.clone() };
+            self.parts.accounts.keep_word(&mut batch, &word, purpose, ends)?;
+            let question = Question {
+                sponsor: &left.sponsor,
+                successor,
+                guests: &left.guests,
+                more: left.more,
+                until,
+                word: &word,
+            };
+            mails.push(self.parts.notices.takeover(&mut batch, &question).await?);
+        } else {
+            let sponsor = left.sponsor.address.masked();
+            tracing::warn!(
+                sponsor,
+                "somebody has left guests behind, and guests.fallback_sponsor names nobody to ask"
+            );
+        }
+        if was_first(self.parts.queue.commit(batch, mails).await)? {
+            note(Deed::SponsorGone, &left.sponsor.address);
+        }
+        Ok(())
+    }
+
+    /// Somebody is back, before anybody else has taken over.
+    async fn back(&self, old: &Stored<Vacancy>) -> Result<(), SuccessionFault> {
+        let mut batch = Batch::new();
+        self.parts.accounts.close_vacancy(&mut batch, old)?;
+        was_first(self.parts.store.commit(batch).await)?;
+        Ok(())
+    }
+
+    /// Who answers under this address: the account's primary one, so that nobody is two people.
+    fn sponsor_of(&self, inviter: &Mailbox) -> Result<Mailbox, StoreFault> {
+        let account = self.parts.accounts.by_address(&inviter.address)?;
+        let staff = account.filter(|account| account.value.kind == Kind::Staff);
+        Ok(staff.map_or_else(|| inviter.clone(), |staff| staff.value.mailbox))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+}
+
+/// False where somebody else was first.
+fn was_first(committed: Result<(), CommitError>) -> Result<bool, StoreFault> {
+    match committed {
+        Ok(()) => Ok(true),
+        Err(CommitError::Conflict) => Ok(false),
+        Err(CommitError::Store(fault)) => Err(fault),
+    }
+}
+
+fn note(deed: Deed, whom: &Address) {
+    audit::record(&Event::Account { deed, whom, by: "time", peer: None });
+}
