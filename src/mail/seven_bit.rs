@@ -213,8 +213,9 @@ fn quoted_lines(octets: &[u8]) -> (usize, Vec<u8>) {
         let (lines, _) = octets.split_at(at + 2);
         return (lines.len(), quoted_printable(lines));
     }
-    // A CR at the end may be half a line break.
-    let piece = octets.strip_suffix(b"\r").filter(|piece| !piece.is_empty()).unwrap_or(octets);
+    // The next line begins with what is neither half a line break nor the hyphen of a delimiter.
+    let end = octets.iter().rposition(|&octet| octet != b'-').filter(|&at| at > 0).unwrap_or(octets.len());
+    let piece = octets.get(..end).unwrap_or_default();
     (piece.len(), [&quoted_printable(piece)[..], b"=\r\n"].concat())
 }
 

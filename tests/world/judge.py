@@ -49,6 +49,17 @@ def leaves(part):
     return [leaf for child in payload for leaf in leaves(child)] if isinstance(payload, list) else [part]
 
 
+def seen(part):
+    """The leaves of an alternative that are shown as the text: of related parts, the root (RFC 2387 §3.2)."""
+    payload = part.get_payload()
+    if not isinstance(payload, list):
+        return [part]
+    if part.get_content_type() == 'multipart/related':
+        named = [child for child in payload if child['Content-ID'] and child['Content-ID'] == part.get_param('start')]
+        payload = (named or payload)[:1]
+    return [leaf for child in payload for leaf in seen(child)]
+
+
 def text_of(part):
     octets = part.get_payload(decode=True)
     # Where nothing is said people write UTF-8 or Latin-1; a charset nobody knows changes nothing either.
@@ -139,8 +150,9 @@ def judged(sent, came):
         if parents[id(first)].get_content_type() == 'multipart/alternative':
             first = parents[id(first)]
             break
-        first = parents[id(first)] if parents[id(first)].get_content_type() == 'multipart/related' else None
-    for leaf in leaves(first) if first is not None else []:
+        is_root = parents[id(first)].get_content_type() == 'multipart/related' and first in seen(parents[id(first)])
+        first = parents[id(first)] if is_root else None
+    for leaf in seen(first) if first is not None else []:
         if leaf.get_content_type() in ('text/plain', 'text/html') and not LINK.search(html.unescape(text_of(leaf))):
             yield f'a reader of the {leaf.get_content_type()} part sees no link'
 
