@@ -88,7 +88,9 @@ pub fn plan(copy: &dyn Source, outline: &Outline) -> Result<Plan, Obstacle> {
             }
             continue;
         }
-        let is_whole = outline.children(index).next().is_none() || part.content.media == "message/global";
+        // A multipart has no encoding but those that change nothing (RFC 2045 §6.4), even if it has no parts.
+        let is_leaf = outline.children(index).next().is_none() && !part.content.is_multipart();
+        let is_whole = is_leaf || part.content.media == "message/global";
         let form = match part.content.encoding {
             _ if !holds_eight_bit => None,
             encoding if is_whole && encoding.is_identity() => Some(form(copy, part)?),

@@ -157,18 +157,22 @@ def judged(sent, came):
             yield f'a reader of the {leaf.get_content_type()} part sees no link'
 
 
-pairs = pathlib.Path(sys.argv[1])
-inserted = wrapped = 0
-faults = []
-for path in sorted(pairs.glob('*.sent')):
-    sent, came = path.read_bytes(), path.with_suffix('.arrived').read_bytes()
-    found = list(judged(sent, came))
-    faults += [f'{path.stem}: {fault}' for fault in found]
-    after = email.message_from_bytes(came, policy=email.policy.compat32)
-    if tree(email.message_from_bytes(sent, policy=email.policy.compat32)) == tree(after):
-        inserted += 1
-    else:
-        wrapped += 1
-print('\n'.join(faults))
-print(f'{inserted} with the blocks inside, {wrapped} wrapped, {len(faults)} faults')
-sys.exit(1 if faults or not inserted else 0)
+def main(pairs):
+    inserted = wrapped = 0
+    faults = []
+    for path in sorted(pairs.glob('*.sent')):
+        sent, came = path.read_bytes(), path.with_suffix('.arrived').read_bytes()
+        found = list(judged(sent, came))
+        faults += [f'{path.stem}: {fault}' for fault in found]
+        after = email.message_from_bytes(came, policy=email.policy.compat32)
+        if tree(email.message_from_bytes(sent, policy=email.policy.compat32)) == tree(after):
+            inserted += 1
+        else:
+            wrapped += 1
+    print('\n'.join(faults))
+    print(f'{inserted} with the blocks inside, {wrapped} wrapped, {len(faults)} faults')
+    return 1 if faults or not inserted else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(pathlib.Path(sys.argv[1])))

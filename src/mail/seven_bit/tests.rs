@@ -170,6 +170,12 @@ proptest! {
 }
 
 #[test]
+fn a_multipart_without_parts_is_not_encoded() {
+    let mail = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\nGr\u{fc}\u{df}e\r\n--b--\r\n");
+    assert!(matches!(converted(mail.as_bytes()), Err(Obstacle::Unclear)));
+}
+
+#[test]
 fn a_long_line_does_not_end_its_part() {
     let mail = format!(
         "{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
