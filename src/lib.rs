@@ -16,7 +16,7 @@
 //!    upkeep · sponsoring · roster · janitor
 //! 5  tending                                                a flow too, which others use: inviters command it by mail
 //! 4  notices · auth                                         shared by the flows
-//! 3  accounts · invites · packages · queue                  books: own their tables and their life cycles
+//! 3  accounts · invites · packages · queue · switches       books: own their tables and their life cycles
 //! 2  store · net · audit                                    machine: disk, network, journal
 //! 1  smtp · mail · template · config                        languages: pure functions between bytes and values
 //! 0  base                                                   values: Address, Mailbox, Id, Secret, Token, Clock
@@ -46,7 +46,7 @@
 //!
 //! Staff are known by [`auth`]: with a password that is kept here, by the organisation's directory, or by an identity
 //! provider. An invitation that is written on a page becomes a mail ([`intake::letters`]) and goes the way of a message.
-//! Administrators change accounts by the [`roster`], on a page or by a command; commands reach the running daemon through
+//! Administrators change accounts by the [`roster`] and a few settings by the [`switches`], on a page or by a command; commands reach the running daemon through
 //! [`control`]. What time ends, the [`janitor`] clears away. Mails and pages are in the reader's language ([`template`]).
 //!
 //! # The way of a file
@@ -106,6 +106,7 @@ pub mod smtp;
 pub mod smtpd;
 pub mod sponsoring;
 pub mod store;
+pub mod switches;
 pub mod template;
 pub mod tending;
 pub mod upkeep;

@@ -44,6 +44,8 @@ pub enum Kind {
 pub struct Rights {
     /// Invite people outside.
     pub invite: bool,
+    /// Invite colleagues.
+    pub invite_internal: bool,
     /// Administer the gateway.
     pub admin: bool,
 }
@@ -107,7 +109,7 @@ impl Rights {
     /// Those of a staff member of whom nothing special is said, or of one who may send mail only.
     #[must_use]
     pub const fn of_staff(may_invite: bool) -> Self {
-        Self { invite: may_invite, admin: false }
+        Self { invite: may_invite, invite_internal: false, admin: false }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod deed;
 pub mod dropoff;
+pub mod switched;
 
 use std::net::IpAddr;
 
@@ -197,6 +198,8 @@ pub enum Event<'a> {
         address: &'a Address,
         /// May invite people outside.
         invite: bool,
+        /// May invite colleagues.
+        invite_internal: bool,
         /// May administer the gateway.
         admin: bool,
     },
@@ -284,9 +287,9 @@ pub fn record(event: &Event<'_>) {
             info!(target: "audit", provider, reason = words(reason), reference, %peer, "not let in by saml");
         }
         Event::Enrolled { address } => info!(target: "audit", address = address.masked(), "enrolled"),
-        Event::RightsChanged { address, invite, admin } => {
+        Event::RightsChanged { address, invite, invite_internal, admin } => {
             let address = address.masked();
-            info!(target: "audit", address, invite, admin, "rights changed");
+            info!(target: "audit", address, invite, invite_internal, admin, "rights changed");
         }
         Event::AddressTaken { address } => {
             info!(target: "audit", address = address.masked(), "address taken by another account");

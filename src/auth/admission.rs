@@ -150,11 +150,11 @@ impl Change {
     /// For the audit log, once it is durable.
     fn record(&self) {
         let address = &self.account.mailbox.address;
-        let Rights { invite, admin } = self.account.rights;
+        let Rights { invite, invite_internal, admin } = self.account.rights;
         match &self.before {
             None => audit::record(&Event::Enrolled { address }),
             Some(before) if before.rights != self.account.rights => {
-                audit::record(&Event::RightsChanged { address, invite, admin });
+                audit::record(&Event::RightsChanged { address, invite, invite_internal, admin });
             }
             Some(_) => {}
         }

@@ -32,6 +32,11 @@ pub struct Freshness {
     pub session: Duration,
 }
 
+impl Freshness {
+    /// Each question is put anew.
+    pub const NONE: Self = Self { lookup: Duration::ZERO, session: Duration::ZERO };
+}
+
 /// The directory, and the accounts of the people in it. Cheap to clone.
 #[derive(Clone)]
 pub struct Enrolment {
@@ -89,6 +94,12 @@ impl Enrolment {
             Some(person) => self.vouched_for(person).await,
             None => Ok(None),
         }
+    }
+
+    /// Whether somebody has this address and is not kept out. No account is made.
+    pub(super) async fn knows(&self, address: &Address) -> Result<bool, LookupFault> {
+        let person = self.inner.directory.find(Whom::Address(address)).await?;
+        Ok(person.is_some_and(|person| !person.is_barred))
     }
 
     /// Whose address this is, if it is one of the organisation's and the directory knows it.

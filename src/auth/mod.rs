@@ -68,6 +68,17 @@ pub enum Verdict {
     Unavailable,
 }
 
+/// How an address inside the organisation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colleague {
+    /// There is an account, or can be one.
+    Free,
+    /// There is an account, and it is locked.
+    Locked,
+    /// The directory knows nobody by it, or keeps the person out.
+    Unknown,
+}
+
 /// Checks names and passwords. Cheap to clone.
 #[derive(Clone)]
 pub struct Authenticator {
@@ -251,6 +262,23 @@ impl Authenticator {
     pub fn is_staff(&self, address: &Address) -> Result<bool, StoreFault> {
         let account = self.accounts.by_address(address)?;
         Ok(account.is_some_and(|account| account.value.kind == Kind::Staff && !account.value.locked))
+    }
+
+    /// How an address inside the organisation stands; no account is made. Where no directory can be asked, everybody may
+    /// have one.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn colleague(&self, address: &Address) -> Result<Colleague, LookupFault> {
+        let account = self.accounts.by_address(address)?.map(|account| account.value);
+        if account.as_ref().is_some_and(|account| account.locked) {
+            return Ok(Colleague::Locked);
+        }
+        let has_password_here = account.is_some_and(|account| account.credential.password().is_some());
+        match self.enrolment.as_ref().filter(|_| !has_password_here) {
+            Some(enrolment) if !enrolment.knows(address).await? => Ok(Colleague::Unknown),
+            _ => Ok(Colleague::Free),
+        }
     }
 
     /// Somebody who is signed in already, as the account is now; `None` once it is locked, barred or gone.

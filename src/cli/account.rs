@@ -25,6 +25,7 @@ use crate::control::api::{AccountLine, AddAccount, SetPassword, WantedAccounts};
 use crate::control::client::Client;
 use crate::roster::Roster;
 use crate::store::Store;
+use crate::switches::Switchboard;
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -40,9 +41,9 @@ pub enum Command {
     List(List),
     /// Show one account: what its person may do, when it was used last, who invited
     Show(changes::Whom),
-    /// Let a staff member do something: invite or admin
+    /// Let a staff member do something: invite, invite-internal or admin
     Allow(changes::Right),
-    /// Let a staff member not do something any more: invite or admin
+    /// Let a staff member not do something any more: invite, invite-internal or admin
     Forbid(changes::Right),
     /// Refuse to let a person sign in; whoever is signed in is out at once
     Lock(changes::Whom),
@@ -73,6 +74,9 @@ pub struct Add {
     /// May send mail, but no invitations
     #[arg(long)]
     no_invite: bool,
+    /// May invite colleagues
+    #[arg(long)]
+    invite_internal: bool,
     /// May administer the gateway
     #[arg(long)]
     admin: bool,
@@ -129,7 +133,11 @@ async fn add(wanted: Add, out: &mut impl Write) -> anyhow::Result<()> {
         mailbox: Mailbox::named(wanted.name.as_deref().unwrap_or_default(), wanted.address),
         aliases: wanted.aliases,
         password: prompt::password(wanted.password_file.as_deref())?.reveal().to_owned(),
-        rights: Rights { invite: !wanted.no_invite, admin: wanted.admin },
+        rights: Rights {
+            invite: !wanted.no_invite,
+            invite_internal: wanted.invite_internal,
+            admin: wanted.admin,
+        },
     };
     let added = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::POST, "/accounts", &account).await?,
@@ -180,6 +188,7 @@ fn sentence(line: &AccountLine) -> String {
     words.extend(line.name.clone());
     words.extend(line.aliases.iter().map(|alias| format!("also {alias}")));
     words.extend((!line.guest && !line.may_invite).then(|| "may not invite".to_owned()));
+    words.extend(line.may_invite_internal.then(|| "may invite colleagues".to_owned()));
     words.extend(line.admin.then(|| "administrator".to_owned()));
     words.extend(line.directory.then(|| "signs in with the directory".to_owned()));
     words.extend(line.locked.then(|| "locked".to_owned()));
@@ -232,6 +241,7 @@ pub(super) enum Reach {
 /// The store, held by this command.
 pub(super) struct Opened {
     pub(super) store: Store,
+    pub(super) switches: Switchboard,
     roster: Roster,
 }
 
@@ -262,7 +272,10 @@ impl Opened {
             settings.organisation.clone(),
             Arc::new(SystemClock),
         );
-        Ok(Self { store, roster })
+        let (clock, registration) = (Arc::new(SystemClock), &settings.registration);
+        let switches = Switchboard::open(store.clone(), clock, &settings.invite, registration)
+            .context("reading the switches")?;
+        Ok(Self { store, switches, roster })
     }
 
     pub(super) async fn close(&self) {

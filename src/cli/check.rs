@@ -11,10 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
+use http::Method;
 
 use crate::base::clock::{Clock, SystemClock};
+use crate::cli::switch;
 use crate::config::{Fault, Route, Settings};
 use crate::control::client::Client;
+use crate::control::switches::SwitchLine;
 use crate::daemon::templates::Folder;
 use crate::delivery::relay;
 use crate::net::resolver::{HickoryResolver, Resolver};
@@ -37,10 +40,11 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     state(&settings, &mut report)?;
     templates(&settings, &mut report)?;
     listeners(&settings, &mut report).await?;
+    switches(&settings, &mut report).await?;
     directory::servers(&settings, &mut report).await?;
     #[cfg(feature = "saml")]
     saml::providers(&settings, &mut report)?;
-    match HickoryResolver::from_system(settings.limits.dns_time) {
+    match HickoryResolver::asking(&settings.dns.servers, settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
         Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
     }
@@ -178,6 +182,22 @@ async fn listeners(settings: &Settings, report: &mut Report<'_, impl Write>) -> 
         }
     }
     Ok(())
+}
+
+/// What administrators have set in place of what the file says. Only the service can say: it holds the store.
+async fn switches(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
+    let Ok(Some(client)) = Client::connect(&settings.storage.directory).await else {
+        return Ok(());
+    };
+    let lines: Vec<SwitchLine> = match client.ask(Method::GET, "/switches", &()).await {
+        Ok(lines) => lines,
+        Err(fault) => return report.untried(&"the switches", &format!("are not known: {fault}")),
+    };
+    let set: Vec<_> = lines.iter().filter(|line| line.set.is_some()).collect();
+    if set.is_empty() {
+        return report.fine(&"the switches", "are as the file says");
+    }
+    set.into_iter().try_for_each(|line| report.untried(&line.key, &format!("is {}", switch::standing(line))))
 }
 
 /// What others must say before mail arrives: the DNS and the next hop.

@@ -116,7 +116,7 @@ async fn list(wanted: List, out: &mut impl Write) -> anyhow::Result<()> {
     let lines = match Reach::of(&settings).await? {
         Reach::Daemon(client) => asked(client, &settings, &wanted).await?,
         Reach::Store(opened) => {
-            let found = found(&tending(&opened, &settings), &wanted);
+            let found = found(&tending(&opened), &wanted);
             opened.close().await;
             found?
         }
@@ -185,7 +185,7 @@ async fn show(one: One, out: &mut impl Write) -> anyhow::Result<()> {
     let line: InvitationLine = match Reach::of(&settings).await? {
         Reach::Daemon(client) => client.ask(Method::GET, &format!("/invitations/{}", one.id), &()).await?,
         Reach::Store(opened) => {
-            let tending = tending(&opened, &settings);
+            let tending = tending(&opened);
             let shown = tending.show(one.id);
             opened.close().await;
             InvitationLine::of(&shown?, tending.now())
@@ -212,7 +212,7 @@ async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Resu
             }
         }
         Reach::Store(opened) => {
-            let tending = tending(&opened, &settings);
+            let tending = tending(&opened);
             let changed = match change {
                 Change::Withdraw => tending.withdraw(one.id).await.map_err(Into::into),
                 Change::Extend(days) => tending.extend(one.id, *days).await.map_err(Into::into),
@@ -251,9 +251,9 @@ async fn change(one: One, change: &Change, out: &mut impl Write) -> anyhow::Resu
 }
 
 /// The flow over a store that this command holds.
-fn tending(opened: &Opened, settings: &Settings) -> Tending {
-    let (store, longest) = (opened.store.clone(), settings.invite.lifespan_max);
-    Tending::new(store.clone(), Invites::new(store), Arc::new(SystemClock), longest)
+fn tending(opened: &Opened) -> Tending {
+    let store = opened.store.clone();
+    Tending::new(store.clone(), Invites::new(store), Arc::new(SystemClock), opened.switches.clone())
 }
 
 fn json<T: Serialize>(value: &T, out: &mut impl Write) -> anyhow::Result<()> {

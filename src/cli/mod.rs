@@ -7,6 +7,7 @@ mod invite;
 mod prompt;
 mod queue;
 mod serve;
+mod switch;
 mod template;
 
 use std::io::{self, Write};
@@ -40,7 +41,7 @@ enum Command {
     ///
     /// If the file is complete, tries certificate and key, state directory, templates, listeners, the organisation's
     /// directory, identity providers, smarthosts and routes, and DKIM keys with their DNS records, each as far as the user
-    /// who runs it may. Run it as the service's user: root can read what that user cannot.
+    /// who runs it may. Of a service that runs, it says which switches win over the file. Run it as the service's user: root can read what that user cannot.
     Check(ConfigFile),
     /// Add, list, change, lock and end accounts of staff, and of guests
     #[command(subcommand)]
@@ -48,6 +49,9 @@ enum Command {
     /// List invitations, take one back, give it more days, send a fresh link, or correct the address
     #[command(subcommand)]
     Invite(invite::Command),
+    /// Change a few settings while the service runs, until they are given back to the file
+    #[command(subcommand)]
+    Switch(switch::Command),
     /// Look at the texts of mails and pages, try them, and take them out to be changed
     #[command(subcommand)]
     Template(template::Command),
@@ -92,6 +96,7 @@ async fn run(command: Command, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Check(file) => check::run(&file.config, out).await,
         Command::Account(command) => account::run(command, out).await,
         Command::Invite(command) => invite::run(command, out).await,
+        Command::Switch(command) => switch::run(command, out).await,
         Command::Template(command) => template::run(command, out),
         Command::Queue(command) => queue::run(command, out).await,
     }

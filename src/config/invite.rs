@@ -5,7 +5,7 @@ use crate::base::clock::Lifespan;
 use crate::config::organisation::address_at;
 use crate::config::section::Section;
 use crate::config::units::Wrong;
-use crate::config::{Organisation, units};
+use crate::config::{Directory, Organisation, Saml, units};
 
 /// What stands for "no limit".
 const UNLIMITED: &str = "unlimited";
@@ -19,6 +19,11 @@ pub struct Invite {
     pub enabled: bool,
     /// The addresses that turn a mail into an invitation; at least one.
     pub addresses: Vec<Address>,
+    /// The addresses that turn a mail into an invitation of colleagues.
+    pub internal_addresses: Vec<Address>,
+    /// The domains whose people can be invited as colleagues: those for which a directory or an identity provider says
+    /// who they are. Without one nobody can be.
+    pub internal_domains: Vec<Domain>,
     /// The domain that turns an address below it into an invitation: `kim@partner.example.invite.corp.example`.
     pub domain: Option<Domain>,
     /// Whether To and Cc say who is invited when the envelope holds nothing but invite addresses.
@@ -89,9 +94,12 @@ impl Invite {
     /// The usual rules, for these addresses.
     #[must_use]
     pub fn at(addresses: Vec<Address>) -> Self {
+        let internal = addresses.first().and_then(|first| address_at("invite-internal", first.domain()));
         Self {
             enabled: true,
             addresses,
+            internal_addresses: internal.into_iter().collect(),
+            internal_domains: Vec::new(),
             domain: None,
             read_headers: true,
             default_subject: "Invitation to exchange files".to_owned(),
@@ -118,14 +126,20 @@ impl Default for Rates {
     }
 }
 
-/// The organisation's first domain is that of the invite address if none is written.
-pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisation>) -> Option<Invite> {
+/// The organisation's first domain is that of the invite addresses if none is written. `knows_staff`: a directory or an
+/// identity provider is configured.
+pub(super) fn invite(
+    section: &mut Section<'_>,
+    organisation: Option<&Organisation>,
+    knows_staff: bool,
+) -> Option<Invite> {
     let given = section.is_given("addresses");
     let ours = organisation.map_or(&[][..], |organisation| &organisation.domains);
     let addresses = section
         .list("addresses", units::address)
         .or_else(|| if given { None } else { Some(vec![address_at("invite", ours.first()?)?]) });
     let default = Invite::at(addresses.clone().unwrap_or_default());
+    let internal_addresses = internal_addresses(section, &default, knows_staff);
     let choices = [("refuse", BlankSubject::Refuse), ("fill", BlankSubject::Fill)];
     let receipts = [("always", Receipts::Always), ("asked", Receipts::Asked)];
     let invite = Invite {
@@ -141,6 +155,8 @@ pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisati
         rates: rates(section),
         receipt: section.or("receipt", default.receipt, units::one_of(&receipts)),
         addresses: default.addresses,
+        internal_addresses,
+        internal_domains: Vec::new(),
     };
     section.demand(
         (invite.lifespan_min..=invite.lifespan_max).contains(&invite.lifespan),
@@ -149,6 +165,42 @@ pub(super) fn invite(section: &mut Section<'_>, organisation: Option<&Organisati
         "Change one of the three.",
     );
     addresses.map(|_| invite)
+}
+
+/// What turns a mail into an invitation of colleagues. Known also where there can be none, so that who writes to it
+/// hears that.
+fn internal_addresses(section: &mut Section<'_>, default: &Invite, knows_staff: bool) -> Vec<Address> {
+    let written = section.list("internal_addresses", units::address);
+    section.demand(
+        knows_staff || written.is_none(),
+        "internal_addresses",
+        "colleagues prove who they are to the organisation, and neither a directory nor an identity provider is configured",
+        "Configure [directory] or [[saml]], or remove the key.",
+    );
+    let internal = written.unwrap_or_else(|| default.internal_addresses.clone());
+    let twice = internal.iter().find(|one| default.addresses.iter().any(|other| other.same_mailbox(one)));
+    if let Some(twice) = twice {
+        section.fault(
+            "internal_addresses",
+            format!("{twice} is in addresses, too"),
+            "Colleagues are invited by an address of its own, such as \"invite-internal@corp.example\".",
+        );
+    }
+    internal
+}
+
+/// Who can be invited as a colleague: in the organisation's domains, whoever its directory or one of its identity
+/// providers vouches for.
+pub(super) fn internal_domains(
+    ours: &[Domain],
+    directory: Option<&Directory>,
+    providers: &[Saml],
+) -> Vec<Domain> {
+    let is_known = |domain: &&Domain| {
+        let vouches = |provider: &Saml| provider.domains.is_empty() || provider.domains.contains(domain);
+        directory.is_some() || providers.iter().any(vouches)
+    };
+    ours.iter().filter(is_known).cloned().collect()
 }
 
 fn guests(section: &mut Section<'_>) -> Guests {

@@ -95,6 +95,8 @@ pub struct DirectoryAttributes {
 pub struct DirectoryGroups {
     /// To invite people outside; with none, everybody may.
     pub invite: Vec<String>,
+    /// To invite colleagues; with none, nobody may.
+    pub invite_internal: Vec<String>,
     /// To administer the gateway; with none, nobody may.
     pub admin: Vec<String>,
 }
@@ -155,8 +157,11 @@ impl DirectoryGroups {
     /// All that are named, each once.
     #[must_use]
     pub fn named(&self) -> Vec<&str> {
-        let mut named: Vec<&str> =
-            [&self.invite, &self.admin].into_iter().flatten().map(String::as_str).collect();
+        let mut named: Vec<&str> = [&self.invite, &self.invite_internal, &self.admin]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
         named.sort_unstable();
         named.dedup();
         named
@@ -205,7 +210,11 @@ fn read(section: &mut Section<'_>) -> Option<Directory> {
             .or_else(|| (!usual.disabled.is_empty()).then(|| usual.disabled.to_owned())),
     });
     let groups = section.section("groups", |section| {
-        Some(DirectoryGroups { invite: group_list(section, "invite"), admin: group_list(section, "admin") })
+        Some(DirectoryGroups {
+            invite: group_list(section, "invite"),
+            invite_internal: group_list(section, "invite_internal"),
+            admin: group_list(section, "admin"),
+        })
     });
     let times = Times::read(section);
     let connections = section.or("connections", 8, units::number(1..=200));

@@ -7,6 +7,7 @@
 //! `conf/postern.toml` documents every key with its default; a test holds the two together.
 
 mod dkim;
+mod dns;
 mod dropoff;
 mod invite;
 mod ldap;
@@ -35,6 +36,7 @@ use crate::base::language::Language;
 use crate::config::section::{Credentials, Places, Section};
 
 pub use self::dkim::Dkim;
+pub use self::dns::Dns;
 pub use self::dropoff::{Dropoff, Recipients, Scanner};
 pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
@@ -63,6 +65,8 @@ pub struct Settings {
     pub guests: GuestAccounts,
     /// Where mail goes.
     pub relay: Relay,
+    /// Who is asked where mail goes and whether a domain exists.
+    pub dns: Dns,
     /// Keys that sign mail; none is fine.
     pub dkim: Vec<Dkim>,
     /// Identity providers that vouch for staff.
@@ -321,11 +325,14 @@ impl Settings {
         let hostname = server.as_ref().map(|server| &server.hostname);
         let web = root.section("web", |section| listen::web(section, hostname));
         let listeners = listen::listeners(root, web.as_ref());
-        let invite = root.section("invite", |section| invite::invite(section, organisation.as_ref()));
+        let knows_staff = root.is_given("directory") || root.is_given("saml");
+        let invite =
+            root.section("invite", |section| invite::invite(section, organisation.as_ref(), knows_staff));
         let dropoff = root.section("dropoff", dropoff::dropoff);
         let registration = root.section("registration", people::registration);
         let guests = root.section("guests", people::guests);
         let relay = root.section("relay", relay::relay);
+        let dns = root.section("dns", dns::dns);
         let dkim = dkim::keys(root);
         let storage = root.section("storage", storage::storage);
         let templates = root.section("templates", storage::templates);
@@ -333,18 +340,21 @@ impl Settings {
         let saml = saml::providers(root);
         let limits = root.section("limits", limits::limits);
         let log = root.section("log", storage::log);
+        let (organisation, saml) = (organisation?, saml?);
+        let internal_domains = invite::internal_domains(&organisation.domains, directory.as_ref(), &saml);
         Some(Self {
             server: server?,
-            organisation: organisation?,
+            organisation,
             listeners: listeners?,
             web: web?,
-            invite: invite?,
+            invite: Invite { internal_domains, ..invite? },
             dropoff,
             registration,
             guests,
             relay: relay?,
+            dns,
             dkim: dkim?,
-            saml: saml?,
+            saml,
             storage,
             templates,
             directory,

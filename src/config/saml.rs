@@ -44,6 +44,8 @@ pub struct Saml {
 pub struct SamlRights {
     /// To invite people outside; with none, everybody may.
     pub invite: Vec<String>,
+    /// To invite colleagues; with none, nobody may.
+    pub invite_internal: Vec<String>,
     /// To administer the gateway; with none, nobody may.
     pub admin: Vec<String>,
 }
@@ -94,7 +96,11 @@ fn provider(section: &mut Section<'_>) -> Option<Saml> {
 
 fn rights(section: &mut Section<'_>) -> SamlRights {
     let mut groups = |key| section.list(key, units::line).unwrap_or_default();
-    SamlRights { invite: groups("invite"), admin: groups("admin") }
+    SamlRights {
+        invite: groups("invite"),
+        invite_internal: groups("invite_internal"),
+        admin: groups("admin"),
+    }
 }
 
 fn name(text: &str) -> Result<String, Wrong> {

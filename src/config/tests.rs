@@ -135,6 +135,20 @@ fn a_limit_of_invitations_can_be_lifted() {
 }
 
 #[test]
+fn name_servers_are_addresses_and_may_have_a_port() {
+    let folder =
+        Folder::with(&format!("{MINIMAL}[dns]\nservers = [\"192.0.2.53\", \"[2001:db8::1]:5353\"]\n"));
+    let servers: Vec<SocketAddr> =
+        ["192.0.2.53:53", "[2001:db8::1]:5353"].map(|text| text.parse().unwrap()).into();
+    assert_eq!(folder.read(&[]).unwrap().dns.servers, servers);
+    let fault = fault_of("[dns]\nservers = [\"ns.corp.example\"]\n");
+    assert!(
+        fault.starts_with("dns.servers: “ns.corp.example” is not the address of a name server"),
+        "{fault}"
+    );
+}
+
+#[test]
 fn accounts_of_guests_may_last_for_ever() {
     let folder = Folder::with(&format!("{MINIMAL}[guests]\nend_after = \"never\"\n"));
     assert_eq!(folder.read(&[]).unwrap().guests.end_after, None);

@@ -7,8 +7,8 @@ use crate::base::address::{Address, Domain};
 use crate::base::language::Language;
 use crate::config::organisation::{STOP_WITHIN, address_at};
 use crate::config::{
-    Dropoff, Fault, Faults, GuestAccounts, Invite, Limits, Log, Organisation, Registration, Relay, Server,
-    Settings, Storage, Web,
+    Dns, Dropoff, Fault, Faults, GuestAccounts, Invite, Limits, Log, Organisation, Registration, Relay,
+    Server, Settings, Storage, Web,
 };
 use crate::config::{listen, storage};
 
@@ -60,6 +60,7 @@ impl Settings {
             registration: Registration::default(),
             guests: GuestAccounts::default(),
             relay: Relay::default(),
+            dns: Dns::default(),
             dkim: Vec::new(),
             saml: Vec::new(),
             storage: Storage { reserve: RESERVE, ..Storage::in_directory(directory.join("state")) },

@@ -41,6 +41,8 @@ pub struct ChangeAccount {
     pub locked: Option<bool>,
     /// Whether this person may send invitations.
     pub invite: Option<bool>,
+    /// Whether this person may invite colleagues.
+    pub invite_internal: Option<bool>,
     /// Whether this person may administer the gateway.
     pub admin: Option<bool>,
 }
@@ -66,6 +68,8 @@ pub struct AccountLine {
     pub guest: bool,
     /// Whether this person may send invitations.
     pub may_invite: bool,
+    /// Whether this person may invite colleagues.
+    pub may_invite_internal: bool,
     /// Whether this person may administer the gateway.
     pub admin: bool,
     /// Whether the password is the organisation's, and none is kept here.
@@ -155,9 +159,10 @@ impl ChangeAccount {
     /// # Errors
     /// [`RosterFault`].
     pub async fn apply(self, roster: &Roster, address: &Address) -> Result<AccountLine, RosterFault> {
-        if self.invite.is_some() || self.admin.is_some() {
+        if self.invite.is_some() || self.invite_internal.is_some() || self.admin.is_some() {
             let changed = |old: Rights| Rights {
                 invite: self.invite.unwrap_or(old.invite),
+                invite_internal: self.invite_internal.unwrap_or(old.invite_internal),
                 admin: self.admin.unwrap_or(old.admin),
             };
             roster.set_rights(address, changed).await?;
@@ -199,6 +204,7 @@ impl From<&Account> for AccountLine {
             aliases: account.aliases.clone(),
             guest: account.kind == Kind::Guest,
             may_invite: account.rights.invite,
+            may_invite_internal: account.rights.invite_internal,
             admin: account.rights.admin,
             directory: account.credential == Credential::Organisation,
             locked: account.locked,

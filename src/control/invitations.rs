@@ -197,6 +197,7 @@ impl IntoResponse for TendingFault {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::Used(_) | Self::Withdrawn(_) | Self::Invited(_) | Self::Conflict => StatusCode::CONFLICT,
             Self::TooLong { .. } | Self::NoTime => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Off => StatusCode::FORBIDDEN,
             Self::JustSent(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Notice(_) | Self::Random(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

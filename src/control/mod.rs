@@ -7,6 +7,7 @@ pub mod api;
 pub mod client;
 pub mod invitations;
 pub mod queue;
+pub mod switches;
 
 use std::fs::Permissions;
 use std::io;

@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::auth::directory::Directory;
 use crate::base::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::control::{Control, api, invitations, queue};
+use crate::control::{Control, api, invitations, queue, switches};
 use crate::daemon::doors::Doors;
 use crate::daemon::rooms::Rooms;
 use crate::delivery::courier::Courier;
@@ -39,6 +40,8 @@ pub struct Outside {
     pub resolver: Arc<dyn Resolver>,
     /// The next hop; `None` means SMTP by `[relay]`.
     pub courier: Option<Arc<dyn Courier>>,
+    /// Who is staff; `None` means by `[directory]`.
+    pub directory: Option<Arc<dyn Directory>>,
     /// The demo's mailbox, for web pages to show.
     pub mailbox: Option<Demo>,
 }
@@ -56,15 +59,16 @@ pub struct Daemon {
 }
 
 impl Outside {
-    /// The system's clock and DNS, and SMTP to the next hop.
+    /// The system's clock, the DNS by `[dns]`, and SMTP to the next hop.
     ///
     /// # Errors
     /// The system's resolver configuration cannot be read.
     pub fn system(settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
             clock: Arc::new(SystemClock),
-            resolver: Arc::new(HickoryResolver::from_system(settings.limits.dns_time)?),
+            resolver: Arc::new(HickoryResolver::asking(&settings.dns.servers, settings.limits.dns_time)?),
             courier: None,
+            directory: None,
             mailbox: None,
         })
     }
@@ -81,7 +85,7 @@ impl Daemon {
         let lifecycle = Lifecycle::new();
         // Bind first: what is lacking most often shows before any state is touched.
         let doors = Doors::bind(&mut settings).await?;
-        let rooms = Rooms::furnish(&settings, Arc::clone(&outside.clock)).await?;
+        let rooms = Rooms::furnish(&settings, &outside).await?;
         let control = Control::bind(&settings.storage.directory).context("the control socket")?;
         let dropoff = rooms.dropoff(&settings, &lifecycle)?;
         let delivery = rooms.delivery(&settings, &outside, &lifecycle)?;
@@ -97,7 +101,8 @@ impl Daemon {
         let intake = rooms.intake(&settings, Arc::clone(&outside.resolver));
         let control_router = api::router(roster.clone())
             .merge(invitations::router(rooms.renewals(&settings), intake))
-            .merge(queue::router(rooms.queue.clone()));
+            .merge(queue::router(rooms.queue.clone()))
+            .merge(switches::router(rooms.switches.clone()));
         lifecycle.spawn("control", control.serve(control_router, lifecycle.clone()));
         let certificate = doors.certificate();
         let (listeners, web) = doors.open(&rooms, &settings, dropoff, outside, &lifecycle);

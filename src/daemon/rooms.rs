@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::accounts::Accounts;
 use crate::auth::Authenticator;
+use crate::auth::directory::Directory;
 use crate::auth::enrolment::{Enrolment, Freshness};
 use crate::auth::ldap::LdapDirectory;
 use crate::auth::password::Passwords;
@@ -46,6 +47,7 @@ use crate::sponsoring::Sponsoring;
 use crate::store::Store;
 use crate::store::blobs::Blobs;
 use crate::store::spool::Spool;
+use crate::switches::Switchboard;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
@@ -69,12 +71,14 @@ pub(super) struct Rooms {
     pub(super) shelf: Shelf,
     pub(super) signer: Signer,
     pub(super) addresses: Addresses,
+    pub(super) switches: Switchboard,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Rooms {
     /// Opens the store and reads the queue.
-    pub(super) async fn furnish(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) async fn furnish(settings: &Settings, outside: &Outside) -> anyhow::Result<Self> {
+        let clock = Arc::clone(&outside.clock);
         let limits = &settings.limits;
         let signer = signing::signer(settings)?;
         let (store, spool) = Store::open(&settings.storage).context("opening the store")?;
@@ -82,6 +86,9 @@ impl Rooms {
             .context("reading the queue")?;
         let accounts = Accounts::new(store.clone());
         let invites = Invites::new(store.clone());
+        let switches =
+            Switchboard::open(store.clone(), Arc::clone(&clock), &settings.invite, &settings.registration)
+                .context("reading the switches")?;
         let seals = Seals::open(&store).await.context("reading the gateway's own keys")?;
         let addresses = Addresses::new(seals, &settings.relay, &settings.organisation);
         let passwords = Passwords::new(limits.password_hashes);
@@ -92,14 +99,11 @@ impl Rooms {
             failures(limits.sign_in_failures),
             failures(limits.sign_in_failures.saturating_mul(PEER_PATIENCE)),
         );
-        let authenticator = match &settings.directory {
-            Some(directory) => {
+        let authenticator = match directory(settings, outside)? {
+            Some((directory, freshness)) => {
                 let domains = settings.organisation.domains.clone();
-                let ldap =
-                    LdapDirectory::new(directory, &domains, Arc::clone(&clock)).context("directory.trust")?;
                 let (accounts, store, clock) = (accounts.clone(), store.clone(), Arc::clone(&clock));
-                let freshness = Freshness { lookup: directory.cache, session: directory.recheck };
-                let enrolment = Enrolment::new(Arc::new(ldap), accounts, store, clock, domains, freshness);
+                let enrolment = Enrolment::new(directory, accounts, store, clock, domains, freshness);
                 authenticator.with_directory(enrolment)
             }
             None => authenticator,
@@ -127,6 +131,7 @@ impl Rooms {
             shelf,
             signer,
             addresses,
+            switches,
             clock,
         })
     }
@@ -173,6 +178,7 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             templates: self.shelf.clone(),
             renewals: self.renewals(settings),
+            switches: self.switches.clone(),
             signer: self.signer.clone(),
             resolver,
             clock: Arc::clone(&self.clock),
@@ -212,7 +218,7 @@ impl Rooms {
             self.notices(settings),
             self.queue.clone(),
             Arc::clone(&self.clock),
-            Rules::new(&settings.organisation, &settings.web, &settings.registration),
+            Rules::new(&settings.organisation, &settings.web, self.switches.clone()),
         )
     }
 
@@ -240,7 +246,7 @@ impl Rooms {
             self.store.clone(),
             self.invites.clone(),
             Arc::clone(&self.clock),
-            settings.invite.lifespan_max,
+            self.switches.clone(),
         );
         Renewals::new(tending, self.notices(settings), self.queue.clone())
     }
@@ -274,6 +280,8 @@ impl Rooms {
             authenticator: self.authenticator.clone(),
             sponsoring: Sponsoring::new(self.store.clone(), self.accounts.clone(), self.invites.clone()),
             roster: self.roster(settings),
+            switches: self.switches.clone(),
+            intake: intake.clone(),
             letters: Letters::new(
                 intake,
                 self.invites.clone(),
@@ -333,4 +341,23 @@ impl Rooms {
             Arc::clone(&self.clock),
         )
     }
+}
+
+/// The organisation's directory, if there is one, and how long its answers count.
+fn directory(
+    settings: &Settings,
+    outside: &Outside,
+) -> anyhow::Result<Option<(Arc<dyn Directory>, Freshness)>> {
+    let freshness = settings.directory.as_ref().map_or(Freshness::NONE, |directory| Freshness {
+        lookup: directory.cache,
+        session: directory.recheck,
+    });
+    if let Some(directory) = &outside.directory {
+        return Ok(Some((Arc::clone(directory), freshness)));
+    }
+    let Some(directory) = &settings.directory else { return Ok(None) };
+    let domains = &settings.organisation.domains;
+    let ldap =
+        LdapDirectory::new(directory, domains, Arc::clone(&outside.clock)).context("directory.trust")?;
+    Ok(Some((Arc::new(ldap), freshness)))
 }

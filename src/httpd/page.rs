@@ -49,8 +49,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const LAST_WORDS: &str = "Something went wrong here. Please try again in a few minutes.\n";
 
 /// Where the navigation leads, the longer before the shorter: the first that the address begins with is where one is.
-const PLACES: [&str; 8] =
-    ["/dropoff/sent", "/dropoff", "/account", "/invitations", "/invite", "/received", "/guests", "/admin"];
+const PLACES: [&str; 10] = [
+    "/dropoff/sent",
+    "/dropoff",
+    "/account",
+    "/invitations",
+    "/invite",
+    "/received",
+    "/guests",
+    "/admin/switches",
+    "/admin/people",
+    "/admin",
+];
 
 /// Makes pages from the templates in force. A handler names it among its arguments; what it gets knows what the reader
 /// reads: the account's language, the browser's, or the organisation's.

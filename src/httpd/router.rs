@@ -24,16 +24,18 @@ use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, mailbox, received,
-    renewal, sent, sign_in, verify,
+    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    received, renewal, sent, sign_in, verify,
 };
 use crate::httpd::permit::StaffNetworks;
 use crate::httpd::session::Sessions;
 use crate::httpd::tus;
+use crate::intake::Intake;
 use crate::intake::letters::Letters;
 use crate::registration::Registration;
 use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
+use crate::switches::Switchboard;
 use crate::tending::renewal::Renewals;
 use crate::upkeep::Upkeep;
 use crate::upkeep::forgotten::Forgotten;
@@ -68,12 +70,16 @@ pub struct Parts {
     pub renewals: Renewals,
     /// Checks names and passwords.
     pub authenticator: Authenticator,
+    /// Knows whom one may invite, also where an address is corrected.
+    pub intake: Intake,
     /// Takes what staff write.
     pub letters: Letters,
     /// Staff and their guests.
     pub sponsoring: Sponsoring,
     /// All accounts, for administrators.
     pub roster: Roster,
+    /// What administrators change while the service runs.
+    pub switches: Switchboard,
     /// Buttons for signing in elsewhere.
     pub providers: Providers,
     /// Signs people in by them.
@@ -106,6 +112,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
     let mut router = Router::new()
         .merge(files::routes())
         .merge(activate::routes())
+        .merge(join::routes())
         .merge(renewal::routes())
         .merge(sign_in::routes())
         .merge(dropoff::routes())
@@ -113,6 +120,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(invitations::routes())
         .merge(guests::routes())
         .merge(admin::people::routes())
+        .merge(admin::switches::routes())
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
@@ -189,9 +197,11 @@ part!(
     registration: Registration,
     renewals: Renewals,
     authenticator: Authenticator,
+    intake: Intake,
     letters: Letters,
     sponsoring: Sponsoring,
     roster: Roster,
+    switches: Switchboard,
     providers: Providers,
     upkeep: Upkeep,
     forgotten: Forgotten,

@@ -16,7 +16,8 @@ const DROPOFF: &str = "/dropoff";
 /// Pages of guests, each with what lies below it.
 const OF_GUESTS: [&str; 2] = [DROPOFF, "/account"];
 /// Pages of staff.
-const OF_STAFF: [&str; 6] = ["/invitations", "/invite", "/received", "/guests", "/admin", "/account"];
+const OF_STAFF: [&str; 7] =
+    ["/invitations", "/invite", "/join", "/received", "/guests", "/admin", "/account"];
 
 /// A page that somebody wanted to see before signing in; nothing where it is none to go back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::intake::Intake;
 use crate::intake::fault::{failed, uncommitted, unnoticed, unwritten};
 use crate::intake::policy::Inviter;
 use crate::intake::refusal::Refusal;
+use crate::intake::sorting::Whom;
 use crate::intake::submission::{Submission, Submitter};
 use crate::invites::Invitation;
 use crate::invites::seal::Sealed;
@@ -161,14 +162,16 @@ impl Intake {
             if command.to.as_ref().is_none_or(|to| to.same_mailbox(&invitation.invitee.address)) {
                 let is_one_of_several = command.to.is_none() && matter.invitations.len() > 1;
                 let inviter = Inviter { author: author.clone(), account: identity.account };
-                let may_invite = identity.rights.invite && self.inner.policy.invite.enabled;
+                let whom = Whom::of(&invitation);
                 let done = match &command.verb {
                     Verb::Address(_) if is_one_of_several => {
                         Err("which of the addresses is wrong? Please write it before the right one"
                             .to_owned())
                     }
-                    Verb::Resend | Verb::Extend(_) | Verb::Address(_) if !may_invite => {
-                        Err(Refusal::MayNotInvite(author.address.clone()).to_string())
+                    Verb::Resend | Verb::Extend(_) | Verb::Address(_)
+                        if !whom.is_open_to(identity.rights) =>
+                    {
+                        Err(whom.forbidden(author.address.clone()).to_string())
                     }
                     verb => self.done(&inviter, &invitation, verb).await?,
                 };
@@ -199,7 +202,7 @@ impl Intake {
                 extended.map(|extended| Outcome::extended(invitee, extended.valid_until()))
             }
             Verb::Address(right) => {
-                return match self.readdress_by(inviter, id, right).await {
+                return match self.readdress_by(inviter, id, Whom::of(invitation), right).await {
                     Ok(new) => Ok(Ok(Outcome::readdressed(&new.invitee))),
                     Err(Refusal::Internal) => Err(Refusal::Internal),
                     Err(refusal) => Ok(Err(refusal.to_string())),

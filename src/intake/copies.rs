@@ -11,7 +11,7 @@ use crate::base::mailbox::Mailbox;
 use crate::base::secret::{RandomFailed, Token};
 use crate::intake::Policy;
 use crate::intake::guest::{Books, Guest, Invited};
-use crate::intake::sorting::Guestlist;
+use crate::intake::sorting::{Guestlist, Whom};
 use crate::intake::submission::Recipient;
 use crate::invites::{Invitation, Life, State};
 use crate::mail::complete;
@@ -38,6 +38,8 @@ pub struct Copies {
     pub subject: String,
     /// Who gets what.
     pub list: Guestlist,
+    /// How long the links live.
+    pub lifespan: Lifespan,
     /// What the configuration says.
     pub policy: Policy,
     /// The admin's texts.
@@ -132,15 +134,9 @@ impl Copies {
         invited.chain(colleagues).collect()
     }
 
-    /// How long the links live.
-    #[must_use]
-    pub fn lifespan(&self) -> Lifespan {
-        self.list.wishes.lifespan.unwrap_or(self.policy.invite.lifespan)
-    }
-
     fn invitation(&self, invitee: &Recipient) -> Result<Copy, CopyFault> {
         let link = Token::fresh()?;
-        let guest = self.books.guest(&self.inviter.address, &invitee.address)?;
+        let guest = self.books.guest(&self.inviter.address, &invitee.address, self.list.whom)?;
         let fresh = || (InvitationId::fresh(), self.now);
         let ((id, created), state) = match &guest {
             Guest::New => (fresh(), State::Queued),
@@ -155,9 +151,10 @@ impl Copies {
             id,
             inviter: self.inviter.clone(),
             invitee: Mailbox { name: self.facts.name_of(&invitee.address), address: invitee.address.clone() },
+            internal: self.list.whom == Whom::Colleagues,
             subject: self.subject.clone(),
             message_id: self.facts.message_id.clone(),
-            lifespan: self.lifespan(),
+            lifespan: self.lifespan,
             created,
             state,
             life: Life::default(),
@@ -219,12 +216,13 @@ impl Copies {
             has_account,
         };
         let language = invitation.language.unwrap_or(self.policy.organisation.language);
-        let text = |name| self.templates.render(name, language, &context);
+        let folder = if invitation.internal { "mail/invitation-internal" } else { "mail/invitation" };
+        let text = |part| self.templates.render(&format!("{folder}/{part}"), language, &context);
         Ok(Blocks {
-            top_text: text("mail/invitation/top.txt")?,
-            top_html: text("mail/invitation/top.html")?,
-            bottom_text: text("mail/invitation/bottom.txt")?,
-            bottom_html: text("mail/invitation/bottom.html")?,
+            top_text: text("top.txt")?,
+            top_html: text("top.html")?,
+            bottom_text: text("bottom.txt")?,
+            bottom_html: text("bottom.html")?,
             link: link.clone(),
         })
     }

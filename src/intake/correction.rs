@@ -11,7 +11,7 @@ use crate::intake::Policy;
 use crate::intake::fault::{failed, unnoticed};
 use crate::intake::policy::Inviter;
 use crate::intake::refusal::Refusal;
-use crate::intake::sorting::Sorter;
+use crate::intake::sorting::{Sorter, Whom};
 use crate::invites::Invitation;
 use crate::store::Batch;
 use crate::tending::TendingFault;
@@ -27,13 +27,14 @@ impl Intake {
     /// Why the address cannot be invited, or the invitation not be changed.
     pub async fn readdress(&self, id: InvitationId, right: &Address) -> Result<Invitation, Refusal> {
         let invitation = self.inner.parts.renewals.tending().show(id).map_err(not_changed)?;
+        let whom = Whom::of(&invitation);
         let author = invitation.inviter;
         match self.staff(&author.address).await? {
-            Some(identity) if identity.rights.invite && self.inner.policy.invite.enabled => {
+            Some(identity) if whom.is_open_to(identity.rights) => {
                 let inviter = Inviter { author, account: identity.account };
-                self.readdress_by(&inviter, id, right).await
+                self.readdress_by(&inviter, id, whom, right).await
             }
-            _ => Err(Refusal::MayNotInvite(author.address)),
+            _ => Err(whom.forbidden(author.address)),
         }
     }
 
@@ -42,9 +43,13 @@ impl Intake {
         &self,
         inviter: &Inviter,
         id: InvitationId,
+        whom: Whom,
         right: &Address,
     ) -> Result<Invitation, Refusal> {
-        self.can_be_invited(right).await?;
+        if !self.inner.parts.switches.now().invitations {
+            return Err(Refusal::InvitationsOff);
+        }
+        self.can_be_invited(whom, right).await?;
         for _ in 0..ROUNDS_MAX {
             let mut batch = Batch::new();
             self.count(&mut batch, inviter.account, [right].into_iter())?;
@@ -57,19 +62,19 @@ impl Intake {
         Err(not_changed(TendingFault::Conflict))
     }
 
-    async fn can_be_invited(&self, right: &Address) -> Result<(), Refusal> {
+    async fn can_be_invited(&self, whom: Whom, right: &Address) -> Result<(), Refusal> {
         let Policy { invite, organisation, .. } = &self.inner.policy;
         // An address alone asks for no language.
         let languages = BTreeSet::new();
         let sorter = Sorter { invite, domains: &organisation.domains, languages: &languages };
-        sorter.outsider(right.clone())?;
+        sorter.on_side(whom, right.clone())?;
         let account = self.inner.parts.guests.accounts.by_address(right).map_err(|fault| failed(&fault))?;
         match account.map(|account| account.value.kind) {
-            Some(Kind::Staff) => return Err(Refusal::Colleague(right.clone())),
-            Some(Kind::Guest) => return Err(Refusal::HasAccount(right.clone())),
-            None => {}
+            Some(Kind::Staff) if whom == Whom::Outsiders => Err(Refusal::Colleague(right.clone())),
+            Some(_) => Err(Refusal::HasAccount(right.clone())),
+            None if whom == Whom::Colleagues => self.check_colleagues(&[right]).await,
+            None => self.inner.domains.check(&[right]).await,
         }
-        self.inner.domains.check(&[right]).await
     }
 }
 

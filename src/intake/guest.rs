@@ -5,6 +5,7 @@ use crate::accounts::{Account, Accounts, Kind};
 use crate::base::address::Address;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Token;
+use crate::intake::sorting::Whom;
 use crate::invites::{Invitation, Invites};
 use crate::store::{Batch, StoreFault, Stored};
 
@@ -42,9 +43,9 @@ impl Books {
     ///
     /// # Errors
     /// Where the store failed.
-    pub fn guest(&self, inviter: &Address, invitee: &Address) -> Result<Guest, StoreFault> {
+    pub fn guest(&self, inviter: &Address, invitee: &Address, whom: Whom) -> Result<Guest, StoreFault> {
         if let Some(account) = self.accounts.by_address(invitee)?
-            && account.value.kind == Kind::Guest
+            && (whom == Whom::Colleagues || account.value.kind == Kind::Guest)
         {
             return Ok(Guest::Known(Box::new(account)));
         }
@@ -58,7 +59,7 @@ impl Books {
     /// Where the store failed.
     pub fn still_suits(&self, invited: &mut Invited) -> Result<bool, StoreFault> {
         let Invitation { inviter, invitee, .. } = &invited.invitation;
-        let now = self.guest(&inviter.address, &invitee.address)?;
+        let now = self.guest(&inviter.address, &invitee.address, Whom::of(&invited.invitation))?;
         let is_same = match (&invited.guest, &now) {
             (Guest::New, Guest::New) => true,
             (Guest::Pending(before), Guest::Pending(now)) => before.value.id == now.value.id,
@@ -80,7 +81,8 @@ impl Books {
             Guest::Pending(old) => self.invites.invite_again(batch, old, invitation, now, link),
             Guest::Known(account) => {
                 let with_contact = account.value.with_inviter(&invitation.inviter);
-                if with_contact != account.value {
+                // Only guests have contacts: a colleague leaves files for nobody.
+                if account.value.kind == Kind::Guest && with_contact != account.value {
                     self.accounts.replace(batch, account, &with_contact)?;
                 }
                 self.invites.insert_accepted(batch, invitation)

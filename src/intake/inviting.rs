@@ -47,19 +47,21 @@ impl Intake {
         facts: Facts,
         list: Guestlist,
     ) -> Result<Accepted, Refusal> {
-        let inviter = self.may_invite(&submission, &facts).await?;
+        let inviter = self.may_invite(&submission, &facts, list.whom).await?;
         if submission.turned_away > 0 {
             return Err(Refusal::RecipientRefused);
         }
         let subject = self.subject(&facts)?;
         let list = self.guests(&inviter, list).await?;
         let Inviter { author, account } = inviter;
+        let switches = self.inner.parts.switches.now();
         let order = Arc::new(Copies {
             inviter: author,
             body: submission.body.clone(),
             outline: submission.outline.clone(),
             facts,
             subject,
+            lifespan: list.wishes.lifespan.unwrap_or(switches.lifespan),
             list,
             policy: self.inner.policy.clone(),
             templates: self.inner.parts.templates.current(),
@@ -114,7 +116,7 @@ impl Intake {
         }
         let receipt = receipt(submission, order, &invited);
         let is_asked = order.list.wishes.receipt || order.facts.asks_receipt;
-        let mails_receipt = is_asked || self.inner.policy.invite.receipt == Receipts::Always;
+        let mails_receipt = is_asked || self.inner.parts.switches.now().receipts == Receipts::Always;
         let kept = Kept { submission, inviter, envelopes, bodies, receipt, mails_receipt };
         if !self.commit_invitations(&kept, &mut invited).await? {
             return Ok(None);
@@ -182,7 +184,7 @@ fn receipt(submission: &Submission, order: &Copies, invited: &[Invited]) -> Rece
         subject: order.subject.clone(),
         message_id: order.facts.message_id.clone(),
         accepted: order.now,
-        lifespan: order.lifespan(),
+        lifespan: order.lifespan,
         invitees: invitees.collect(),
         courtesy: order.list.courtesy.iter().map(colleague).collect(),
         attachments: files.iter().map(|file| Attachment::new(&file.name, file.octets)).collect(),

@@ -5,6 +5,7 @@
 //! and queue entries in one batch. When it answers `Ok`, all of it is on disk. It is all or nothing: if one invitee is
 //! refused, nobody is invited.
 
+mod colleagues;
 mod command;
 pub mod copies;
 mod correction;
@@ -46,6 +47,7 @@ use crate::queue::{Admission, Envelope, Kind, Message, Queue};
 use crate::smtp::parameter::Return;
 use crate::store::spool::{Body, Spool};
 use crate::store::{Batch, CommitError, Store};
+use crate::switches::Switchboard;
 use crate::template::Shelf;
 use crate::tending::renewal::Renewals;
 
@@ -71,6 +73,8 @@ pub struct Parts {
     pub templates: Shelf,
     /// What inviters command by mail, and the mails that tell of it.
     pub renewals: Renewals,
+    /// Whether anybody can invite, and with what.
+    pub switches: Switchboard,
     /// Signs what goes on.
     pub signer: Signer,
     /// The DNS.

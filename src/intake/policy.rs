@@ -8,7 +8,7 @@ use crate::base::mailbox::Mailbox;
 use crate::config::{BlankSubject, Rates};
 use crate::intake::fault::failed;
 use crate::intake::refusal::Refusal;
-use crate::intake::sorting::Guestlist;
+use crate::intake::sorting::{Guestlist, Whom};
 use crate::intake::submission::{Submission, Submitter};
 use crate::intake::{Intake, Policy};
 use crate::invites::tally::{self, CountFault};
@@ -45,9 +45,10 @@ impl Intake {
         &self,
         submission: &Submission,
         facts: &Facts,
+        whom: Whom,
     ) -> Result<Inviter, Refusal> {
         is_by_hand(submission, facts, self.inner.policy.limits.received_headers)?;
-        if !self.inner.policy.invite.enabled {
+        if !self.inner.parts.switches.now().invitations {
             return Err(Refusal::InvitationsOff);
         }
         let author = facts.from.first().ok_or(Refusal::NoFrom)?;
@@ -57,10 +58,10 @@ impl Intake {
             Submitter::Stranger => None,
         };
         match known {
-            Some(Identity { account, rights, .. }) if rights.invite => {
+            Some(Identity { account, rights, .. }) if whom.is_open_to(rights) => {
                 Ok(Inviter { author: author.clone(), account })
             }
-            _ => Err(Refusal::MayNotInvite(author.address.clone())),
+            _ => Err(whom.forbidden(author.address.clone())),
         }
     }
 
@@ -78,11 +79,14 @@ impl Intake {
         }
     }
 
-    /// The list as it can be served: all are outside, not too many, and can be reached.
+    /// The list as it can be served: all are on the side that is invited, not too many, and can be reached.
     pub(super) async fn guests(&self, inviter: &Inviter, list: Guestlist) -> Result<Guestlist, Refusal> {
-        let list = self.without_staff(list)?;
+        let list = match list.whom {
+            Whom::Outsiders => self.without_staff(list)?,
+            Whom::Colleagues => self.without_inviter(inviter, list)?,
+        };
         if list.invitees.is_empty() {
-            return Err(Refusal::NobodyOutside);
+            return Err(list.whom.nobody());
         }
         let Policy { limits, invite, .. } = &self.inner.policy;
         let limit = limits.invitees.min(at_once(&invite.rates));
@@ -99,7 +103,10 @@ impl Intake {
         }
         // Before the work begins; it counts at the commit.
         self.count(&mut Batch::new(), inviter.account, invitees.iter().copied())?;
-        self.inner.domains.check(&invitees).await?;
+        match list.whom {
+            Whom::Outsiders => self.inner.domains.check(&invitees).await?,
+            Whom::Colleagues => self.check_colleagues(&invitees).await?,
+        }
         Ok(list)
     }
 
@@ -121,7 +128,7 @@ impl Intake {
     /// Staff may have addresses outside, the inviter too. As recipients they get a courtesy copy, as other colleagues
     /// do; to invite one by name is refused.
     fn without_staff(&self, list: Guestlist) -> Result<Guestlist, Refusal> {
-        let Guestlist { invitees, named, mut courtesy, readdress, wishes } = list;
+        let Guestlist { whom, invitees, named, mut courtesy, readdress, wishes } = list;
         let mut guests = Vec::with_capacity(invitees.len());
         for invitee in invitees {
             if !self.is_staff(&invitee.address)? {
@@ -132,7 +139,7 @@ impl Intake {
                 courtesy.push(invitee);
             }
         }
-        Ok(Guestlist { invitees: guests, named, courtesy, readdress, wishes })
+        Ok(Guestlist { whom, invitees: guests, named, courtesy, readdress, wishes })
     }
 
     fn is_staff(&self, address: &Address) -> Result<bool, Refusal> {

@@ -44,7 +44,7 @@ fn preview(order: &Copies, made: &[Copy]) -> std::io::Result<Preview> {
         to: order.inviter.clone(),
         in_reply_to: order.facts.message_id.clone(),
         subject: order.subject.clone(),
-        lifespan: order.lifespan(),
+        lifespan: order.lifespan,
         invitees: Vec::new(),
         colleagues: Vec::new(),
         enclosed: Vec::new(),

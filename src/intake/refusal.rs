@@ -109,12 +109,47 @@ pub enum Refusal {
     /// An invite address with an invite address in it.
     #[error("{0} is an invite address itself. Please write the address of the person to invite in its place")]
     InviteAddress(Address),
-    /// A colleague was invited by name.
+    /// A colleague was invited by name, with an address that invites people outside.
     #[error(
         "{0} is an address of your own organisation, and only people outside can be invited. Please write to {0} \
          directly"
     )]
     Colleague(Address),
+    /// Colleagues are to be invited, and nothing says who they are.
+    #[error(
+        "colleagues cannot be invited: internal invitations are switched off. Your administrator can switch them on"
+    )]
+    InternalOff,
+    /// This person may not invite colleagues.
+    #[error("{0} may not invite colleagues; please ask your administrator")]
+    MayNotInviteColleagues(Address),
+    /// One message with invite addresses for both sides.
+    #[error(
+        "the message is addressed to invite people outside and to invite colleagues, too; one message can do one of the \
+         two. Please send two messages"
+    )]
+    BothSides,
+    /// Somebody outside, where colleagues are invited.
+    #[error(
+        "{0} is not an address of your organisation, and this message invites colleagues. Please leave {0} out, or use \
+         the invite address for people outside"
+    )]
+    Outsider(Address),
+    /// Nobody but the inviter is among the recipients.
+    #[error(
+        "no colleague is among the recipients. Please write the address of the colleague to invite into To, Cc or Bcc, \
+         beside the invite address"
+    )]
+    NobodyInside,
+    /// The directory knows no such person, or keeps the person out.
+    #[error(
+        "{0} cannot be invited: the organisation does not know this address, or lets nobody sign in with it. Please check \
+         how the address is spelt"
+    )]
+    NotInDirectory(Address),
+    /// There is an account, and it is locked.
+    #[error("{0} cannot be invited: the account of this address is locked. Please ask your administrator")]
+    LockedOut(Address),
     /// NXDOMAIN.
     #[error("{0} cannot be reached: the domain {d} does not exist. Please check how the address is spelt", d = .0.domain())]
     NoSuchDomain(Address),
@@ -217,6 +252,12 @@ pub enum Refusal {
          please try again later"
     )]
     DirectorySilent,
+    /// Whether there are such colleagues is in the directory, and that gives no answer.
+    #[error(
+        "the organisation's directory cannot be asked at the moment about the colleagues whom you invite. Nobody was invited; \
+         please try again later"
+    )]
+    ColleaguesUnknown,
     /// The cause is in the journal, not in the answer.
     #[error("the gateway has a problem of its own. Your message was not taken; please try again later")]
     Internal,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::base::address::{Address, Domain, LocalPart};
 use crate::base::clock::Lifespan;
 use crate::base::language::Language;
-use crate::config;
+use crate::config::Invite;
 use crate::intake::refusal::Refusal;
 use crate::intake::submission::Recipient;
+use crate::invites::Invitation;
 use crate::mail::message::Facts;
 use crate::mail::rewrite::Readdress;
 use crate::smtp::parameter::{Notify, RcptParameters};
@@ -25,14 +26,34 @@ pub enum Sorted {
     Invitation(Guestlist),
 }
 
+/// Who is invited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Whom {
+    /// People outside.
+    #[default]
+    Outsiders,
+    /// People of the organisation, who have no account here yet.
+    Colleagues,
+}
+
+impl Whom {
+    /// Whom this invitation invites.
+    #[must_use]
+    pub const fn of(invitation: &Invitation) -> Self {
+        if invitation.internal { Self::Colleagues } else { Self::Outsiders }
+    }
+}
+
 /// Who gets what of an invitation.
 #[derive(Debug, Default)]
 pub struct Guestlist {
-    /// People outside, each to get a link of their own. One entry a mailbox.
+    /// Which side is invited.
+    pub whom: Whom,
+    /// People of that side, each to get a link of their own. One entry a mailbox.
     pub invitees: Vec<Recipient>,
     /// Those of them whom a tagged or suffixed address names.
     pub named: Vec<Address>,
-    /// Colleagues, who get a copy without a link.
+    /// Colleagues who are not invited, and get a copy without a link.
     pub courtesy: Vec<Recipient>,
     /// How To and Cc change for everybody.
     pub readdress: Readdress,
@@ -69,7 +90,7 @@ impl Wishes {
 /// Sorts by the configured invite addresses and the organisation's domains.
 pub struct Sorter<'a> {
     /// `[invite]`.
-    pub invite: &'a config::Invite,
+    pub invite: &'a Invite,
     /// `[organisation] domains`.
     pub domains: &'a [Domain],
     /// In which there are texts.
@@ -83,35 +104,40 @@ impl Sorter<'_> {
     ///
     /// # Errors
     /// What is wrong with an invite address ([`Refusal::BadTag`], [`Refusal::Lifespan`], [`Refusal::BadSuffix`]) or with
-    /// the address in it ([`Refusal::InviteAddress`], [`Refusal::Colleague`]); [`Refusal::UnreadRecipients`].
+    /// the address in it ([`Refusal::InviteAddress`], [`Refusal::Colleague`], [`Refusal::Outsider`]);
+    /// [`Refusal::UnreadRecipients`]. Where colleagues are invited also [`Refusal::InternalOff`], and
+    /// [`Refusal::BothSides`].
     pub fn sort(&self, recipients: &[Recipient], facts: &Facts) -> Result<Sorted, Refusal> {
-        let mut list = Guestlist::default();
+        let readings = recipients.iter().map(|recipient| self.read(&recipient.address));
+        let readings = readings.collect::<Result<Vec<_>, _>>()?;
+        let Some(whom) = self.whom(&readings)? else {
+            return Ok(Sorted::Ordinary);
+        };
+        let mut list = Guestlist { whom, ..Guestlist::default() };
         let mut seen = BTreeSet::new();
-        let mut invites = false;
-        for recipient in recipients {
-            let real = match self.read(&recipient.address)? {
+        for (recipient, reading) in recipients.iter().zip(readings) {
+            let real = match reading {
                 Reading::Other => recipient.address.clone(),
-                Reading::Bare(wishes) => {
-                    invites = true;
+                Reading::Bare(_, wishes) => {
                     let receipt = matches!(recipient.parameters.notify, Notify::On { success: true, .. });
                     list.wishes = list.wishes.and(wishes).and(Wishes { receipt, ..Wishes::default() });
                     list.readdress.remove.push(recipient.address.clone());
                     continue;
                 }
-                Reading::Naming(invitee) => {
-                    invites = true;
+                Reading::Naming(_, invitee) => {
                     list.readdress.replace.push((recipient.address.clone(), invitee.clone()));
-                    list.named.push(self.outsider(invitee.clone())?);
+                    list.named.push(self.on_side(whom, invitee.clone())?);
                     invitee
                 }
             };
             if seen.insert(real.key()) {
-                let side = if self.is_inside(&real) { &mut list.courtesy } else { &mut list.invitees };
+                let side = match (whom, self.is_inside(&real)) {
+                    (Whom::Outsiders, true) => &mut list.courtesy,
+                    (Whom::Outsiders, false) | (Whom::Colleagues, true) => &mut list.invitees,
+                    (Whom::Colleagues, false) => return Err(Refusal::Outsider(real)),
+                };
                 side.push(Recipient { address: real, parameters: recipient.parameters.clone() });
             }
-        }
-        if !invites {
-            return Ok(Sorted::Ordinary);
         }
         let by_header = list.invitees.is_empty() && list.courtesy.is_empty() && self.invite.read_headers;
         if by_header && facts.has_unread_recipients {
@@ -119,6 +145,22 @@ impl Sorter<'_> {
         }
         self.read_header(&mut list, facts, by_header);
         Ok(Sorted::Invitation(list))
+    }
+
+    /// Which side is invited, if any. One message invites one of them.
+    fn whom(&self, readings: &[Reading]) -> Result<Option<Whom>, Refusal> {
+        let mut sides = readings.iter().filter_map(|reading| match reading {
+            Reading::Other => None,
+            Reading::Bare(whom, _) | Reading::Naming(whom, _) => Some(*whom),
+        });
+        let whom = sides.next();
+        if whom == Some(Whom::Colleagues) && self.invite.internal_domains.is_empty() {
+            return Err(Refusal::InternalOff);
+        }
+        if sides.any(|other| Some(other) != whom) {
+            return Err(Refusal::BothSides);
+        }
+        Ok(whom)
     }
 
     /// Whether an address belongs to staff.
@@ -131,7 +173,9 @@ impl Sorter<'_> {
     /// copy has them too; and others, who are invited if `invites`.
     fn read_header(&self, list: &mut Guestlist, facts: &Facts, invites: bool) {
         // A client may write an invite address in a way that only the editing of To and Cc recognises.
-        list.readdress.remove.extend(self.invite.addresses.iter().cloned());
+        let Invite { addresses, internal_addresses, .. } = self.invite;
+        list.readdress.remove.extend(addresses.iter().chain(internal_addresses).cloned());
+        let invites_inside = list.whom == Whom::Colleagues;
         let mut seen = BTreeSet::new();
         for address in facts.to.iter().chain(&facts.cc).map(|mailbox| &mailbox.address) {
             if !seen.insert(address.key()) {
@@ -139,11 +183,11 @@ impl Sorter<'_> {
             }
             let has_room = list.readdress.remove.len() + list.readdress.replace.len() < READDRESSED_MAX;
             match self.read(address) {
-                Ok(Reading::Naming(_) | Reading::Bare(_)) | Err(_) if !has_room => {}
-                Ok(Reading::Naming(invitee)) => list.readdress.replace.push((address.clone(), invitee)),
+                Ok(Reading::Naming(..) | Reading::Bare(..)) | Err(_) if !has_room => {}
+                Ok(Reading::Naming(_, invitee)) => list.readdress.replace.push((address.clone(), invitee)),
                 // One that is faulty was not for us; nobody outside needs to see it.
-                Ok(Reading::Bare(_)) | Err(_) => list.readdress.remove.push(address.clone()),
-                Ok(Reading::Other) if invites && !self.is_inside(address) => {
+                Ok(Reading::Bare(..)) | Err(_) => list.readdress.remove.push(address.clone()),
+                Ok(Reading::Other) if invites && self.is_inside(address) == invites_inside => {
                     list.invitees
                         .push(Recipient { address: address.clone(), parameters: RcptParameters::default() });
                 }
@@ -153,29 +197,30 @@ impl Sorter<'_> {
     }
 
     /// The address in a tag or before a suffix must be one that can be invited at all.
-    pub(super) fn outsider(&self, invitee: Address) -> Result<Address, Refusal> {
+    pub(super) fn on_side(&self, whom: Whom, invitee: Address) -> Result<Address, Refusal> {
         if !matches!(self.read(&invitee), Ok(Reading::Other)) {
             return Err(Refusal::InviteAddress(invitee));
         }
-        if self.is_inside(&invitee) {
-            return Err(Refusal::Colleague(invitee));
+        match (whom, self.is_inside(&invitee)) {
+            (Whom::Outsiders, true) => Err(Refusal::Colleague(invitee)),
+            (Whom::Colleagues, false) => Err(Refusal::Outsider(invitee)),
+            _ => Ok(invitee),
         }
-        Ok(invitee)
     }
 
     fn read(&self, address: &Address) -> Result<Reading, Refusal> {
-        if self.invite.addresses.iter().any(|invite| invite.same_mailbox(address)) {
-            return Ok(Reading::Bare(Wishes::default()));
+        if let Some((whom, _)) = self.doors().find(|(_, invite)| invite.same_mailbox(address)) {
+            return Ok(Reading::Bare(whom, Wishes::default()));
         }
-        if let Some((plain, tag)) = self.tagged(address) {
+        if let Some((whom, plain, tag)) = self.tagged(address) {
             return match invitee_of(tag) {
-                Some(invitee) => Ok(Reading::Naming(invitee)),
-                None => self.options(address, plain, tag).map(Reading::Bare),
+                Some(invitee) => Ok(Reading::Naming(whom, invitee)),
+                None => Ok(Reading::Bare(whom, self.options(address, plain, tag)?)),
             };
         }
         match &self.invite.domain {
             Some(domain) if address.domain().is_within(domain) => {
-                before_suffix(address, domain).map(Reading::Naming)
+                before_suffix(address, domain).map(|invitee| Reading::Naming(Whom::Outsiders, invitee))
             }
             _ => Ok(Reading::Other),
         }
@@ -218,14 +263,24 @@ impl Sorter<'_> {
         Language::parse(word).filter(|language| self.languages.contains(language))
     }
 
-    /// The invite address and the tag of `invite+tag@…`.
-    fn tagged<'b>(&self, address: &'b Address) -> Option<(&Address, &'b str)> {
+    /// All invite addresses, with whom they invite.
+    fn doors(&self) -> impl Iterator<Item = (Whom, &Address)> {
+        let side = |whom| move |address| (whom, address);
+        let Invite { addresses, internal_addresses, .. } = self.invite;
+        addresses
+            .iter()
+            .map(side(Whom::Outsiders))
+            .chain(internal_addresses.iter().map(side(Whom::Colleagues)))
+    }
+
+    /// Whom it invites, the invite address and the tag of `invite+tag@…`.
+    fn tagged<'b>(&self, address: &'b Address) -> Option<(Whom, &Address, &'b str)> {
         // An invite address may have a plus of its own, so each is tried.
-        self.invite.addresses.iter().find_map(|invite| {
+        self.doors().find_map(|(whom, invite)| {
             let (stem, tag) = address.local().as_str().split_at_checked(invite.local().as_str().len())?;
             let stem = Address::new(LocalPart::parse(stem)?, address.domain().clone());
             let tag = tag.strip_prefix('+')?;
-            invite.same_mailbox(&stem).then_some((invite, tag))
+            invite.same_mailbox(&stem).then_some((whom, invite, tag))
         })
     }
 }
@@ -234,10 +289,10 @@ impl Sorter<'_> {
 enum Reading {
     /// Nothing about inviting.
     Other,
-    /// Invite the others, and what else is asked for.
-    Bare(Wishes),
+    /// Invite the others of that side, and what else is asked for.
+    Bare(Whom, Wishes),
     /// Invite this person.
-    Naming(Address),
+    Naming(Whom, Address),
 }
 
 /// `kim=partner.example` → `kim@partner.example`: the last `=` is the `@`.

@@ -54,8 +54,10 @@ pub struct Invitation {
     pub id: InvitationId,
     /// The staff member who invites.
     pub inviter: Mailbox,
-    /// The outside person who is invited; the name if the mail had one.
+    /// The person who is invited; the name if the mail had one.
     pub invitee: Mailbox,
+    /// Whether this is a colleague, who has an account with the organisation; else it is somebody outside.
+    pub internal: bool,
     /// Of the inviter's mail.
     pub subject: String,
     /// Of the inviter's mail, so that notices hang in its thread.

@@ -16,6 +16,7 @@ fn invitation() -> Invitation {
         id: InvitationId::fresh(),
         inviter: mailbox("ann@corp.example"),
         invitee: mailbox("kim@partner.example"),
+        internal: false,
         subject: "Plans".to_owned(),
         message_id: None,
         lifespan: Lifespan::days(14),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ pub trait Resolver: Send + Sync + 'static {
     fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>>;
 }
 
-/// The system's name servers, and its hosts file.
+/// The system's name servers or others, and the system's hosts file.
 pub struct HickoryResolver {
     servers: TokioResolver,
     within: Duration,
@@ -103,17 +103,23 @@ pub struct FixedZone {
 }
 
 impl HickoryResolver {
-    /// Asks whom the system asks. Every question has an answer, or [`DnsFault::Temporary`], within this time.
+    /// Asks these name servers, each by UDP, and by TCP what is too long for that (RFC 7766); without any, whom the system
+    /// asks. Every question has an answer, or [`DnsFault::Temporary`], within this time.
     ///
     /// # Errors
     /// [`ResolverFault`] if the system's settings are not usable.
-    pub fn from_system(within: Duration) -> Result<Self, ResolverFault> {
-        // Without the file the name server of this machine is asked, as resolv.conf(5) has it.
-        let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
-            let here = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
-            let config = ResolverConfig::from_name_servers(vec![here]);
+    pub fn asking(servers: &[SocketAddr], within: Duration) -> Result<Self, ResolverFault> {
+        let of = |servers: Vec<NameServerConfig>| {
+            let config = ResolverConfig::from_name_servers(servers);
             TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        });
+        };
+        let mut builder = if servers.is_empty() {
+            // Without the file the name server of this machine is asked, as resolv.conf(5) has it.
+            TokioResolver::builder_tokio()
+                .unwrap_or_else(|_| of(vec![NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into())]))
+        } else {
+            of(servers.iter().map(name_server).collect())
+        };
         builder.options_mut().cache_size = CACHE_ENTRIES;
         let servers = builder.build().map_err(|error| ResolverFault(error.to_string()))?;
         Ok(Self { servers, within })
@@ -170,6 +176,15 @@ impl Resolver for HickoryResolver {
             Ok(texts.take(TEXTS_MAX).collect())
         })
     }
+}
+
+/// A server at this address and port.
+fn name_server(address: &SocketAddr) -> NameServerConfig {
+    let mut server = NameServerConfig::udp_and_tcp(address.ip());
+    for connection in &mut server.connections {
+        connection.port = address.port();
+    }
+    server
 }
 
 /// A name that means itself, not something below the system's search domains: an answer for

@@ -5,6 +5,7 @@
 //! address has an account already, the link makes none: the inviter becomes one of its contacts, and the person signs
 //! in as always.
 
+pub mod colleague;
 #[cfg(test)]
 mod tests;
 pub mod verification;
@@ -30,6 +31,7 @@ use crate::invites::{Invitation, Invites, Standing};
 use crate::notices::{NoticeFault, Notices};
 use crate::queue::Queue;
 use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
+use crate::switches::Switchboard;
 
 /// How often a change is decided anew because somebody else was first. Each round somebody gets ahead, and a link has
 /// few steps to go, so that more rounds than these mean that something is wrong.
@@ -49,14 +51,14 @@ pub struct Registration {
 }
 
 /// What the configuration has to say about it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rules {
     /// The organisation's name, which no password may contain.
     pub organisation: Arc<str>,
     /// How long a session lasts.
     pub session_lifetime: Duration,
     /// Whether a second mail proves the address first.
-    pub verify_email: bool,
+    pub switches: Switchboard,
 }
 
 /// What became of a form that was filled in well.
@@ -92,6 +94,12 @@ pub enum ActivationFault {
     /// The address has an account already, and the inviter is now one of its contacts: sign in.
     #[error("There is an account for this address already. Please sign in.")]
     HasAccount,
+    /// The invitee is a colleague, who opens no account here but proves to have one with the organisation.
+    #[error("This invitation is for a colleague. Please sign in with the organisation's own password.")]
+    Colleague,
+    /// A colleague is somebody else than the invitee.
+    #[error("This invitation is for somebody else.")]
+    SomebodyElse,
     /// Too many people at once: try again.
     #[error("Too many people are signing in just now. Please try again in a moment.")]
     Busy,
@@ -106,15 +114,11 @@ pub enum ActivationFault {
 impl Rules {
     /// The rules of these settings.
     #[must_use]
-    pub fn new(
-        organisation: &config::Organisation,
-        web: &config::Web,
-        registration: &config::Registration,
-    ) -> Self {
+    pub fn new(organisation: &config::Organisation, web: &config::Web, switches: Switchboard) -> Self {
         Self {
             organisation: organisation.name.as_str().into(),
             session_lifetime: web.session_lifetime,
-            verify_email: registration.verify_email,
+            switches,
         }
     }
 }
@@ -182,6 +186,9 @@ impl Registration {
         peer: IpAddr,
     ) -> Result<Answer, ActivationFault> {
         let invitation = self.open_invitation(link)?;
+        if invitation.value.internal {
+            return Err(ActivationFault::Colleague);
+        }
         if let Some(applicant) = self.applicant(&invitation.value)? {
             return Ok(Answer::Applied(applicant.value));
         }
@@ -204,7 +211,7 @@ impl Registration {
             }
             let invitee = Mailbox::named(name, invitation.value.invitee.address.clone());
             let credential = Credential::Password(hash.clone());
-            if self.rules.verify_email {
+            if self.rules.switches.now().verify_email {
                 if let Some(applicant) = self.apply(&invitation, invitee, credential, peer).await? {
                     return Ok(Answer::Applied(applicant));
                 }

@@ -64,6 +64,8 @@ impl House {
         let shelf = Shelf::new(Templates::built_in());
         let notices =
             Notices::new(queue.clone(), spool.clone(), shelf, clock.clone(), &server, &organisation, &web);
+        let invite = config::Invite::at(Vec::new());
+        let switches = Switchboard::open(store.clone(), clock.clone(), &invite, settings).unwrap();
         let registration = Registration::new(
             store.clone(),
             Accounts::new(store.clone()),
@@ -72,7 +74,7 @@ impl House {
             notices,
             queue,
             clock.clone(),
-            Rules::new(&organisation, &web, settings),
+            Rules::new(&organisation, &web, switches),
         );
         Self { registration, spool, clock, _folder: folder }
     }
@@ -88,6 +90,7 @@ impl House {
             id: InvitationId::fresh(),
             inviter: Mailbox::named(name, address(inviter)),
             invitee: address(guest).into(),
+            internal: false,
             subject: "Plans for the quay".to_owned(),
             message_id: Some("<m1@corp.example>".to_owned()),
             lifespan: Lifespan::days(14),

@@ -26,6 +26,7 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::ForeignFrom(_)
         | Refusal::InvitationsOff
         | Refusal::MayNotInvite(_)
+        | Refusal::MayNotInviteColleagues(_)
         | Refusal::BlockedDomain(_)
         | Refusal::NotAllowedDomain(_)
         | Refusal::Automatic(_)
@@ -34,8 +35,14 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         | Refusal::NotYourInvitation(_)
         | Refusal::AutomaticAnswer(_)
         | Refusal::Loop { invites: true, .. } => (550, EnhancedCode(5, 7, 1)),
-        Refusal::UnknownAddress(_) => (550, EnhancedCode(5, 1, 1)),
+        Refusal::UnknownAddress(_) | Refusal::NotInDirectory(_) => (550, EnhancedCode(5, 1, 1)),
+        // RFC 3463 §3.3: "mailbox disabled".
+        Refusal::LockedOut(_) => (550, EnhancedCode(5, 2, 1)),
         Refusal::NobodyOutside
+        | Refusal::NobodyInside
+        | Refusal::InternalOff
+        | Refusal::BothSides
+        | Refusal::Outsider(_)
         | Refusal::RecipientRefused
         | Refusal::UnreadRecipients
         | Refusal::BadTag { .. }
@@ -60,6 +67,8 @@ pub(super) fn refused(refusal: &Refusal) -> Reply {
         Refusal::QueueFull | Refusal::DiskFull => (452, EnhancedCode(4, 3, 1)),
         // RFC 4954 §6: "temporary authentication failure".
         Refusal::DirectorySilent => (454, EnhancedCode(4, 7, 0)),
+        // RFC 3463 §3.5: "directory server failure".
+        Refusal::ColleaguesUnknown => (451, EnhancedCode(4, 4, 3)),
         Refusal::Internal => (451, EnhancedCode(4, 3, 0)),
     };
     Reply::new(code, enhanced, refusal.to_string())
@@ -102,6 +111,14 @@ mod tests {
             (Refusal::InvitationsOff, "550 5.7.1"),
             (Refusal::MayNotInvite(ann.clone()), "550 5.7.1"),
             (Refusal::NobodyOutside, "550 5.1.3"),
+            (Refusal::NobodyInside, "550 5.1.3"),
+            (Refusal::InternalOff, "550 5.1.3"),
+            (Refusal::BothSides, "550 5.1.3"),
+            (Refusal::Outsider(ann.clone()), "550 5.1.3"),
+            (Refusal::MayNotInviteColleagues(ann.clone()), "550 5.7.1"),
+            (Refusal::NotInDirectory(ann.clone()), "550 5.1.1"),
+            (Refusal::LockedOut(ann.clone()), "550 5.2.1"),
+            (Refusal::ColleaguesUnknown, "451 4.4.3"),
             (Refusal::RecipientRefused, "550 5.1.3"),
             (Refusal::UnreadRecipients, "550 5.1.3"),
             (Refusal::BadSuffix { address: ann.clone(), example: String::new() }, "550 5.1.3"),

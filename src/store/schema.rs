@@ -17,7 +17,7 @@ pub struct TablePrefix {
 pub(super) const NOTES: u8 = 0x00;
 
 /// Accounts by their id.
-pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 2 };
+pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 3 };
 /// Which account an address belongs to.
 pub const ACCOUNT_ADDRESSES: TablePrefix = TablePrefix { octet: 0x11, record: 1 };
 /// Web sessions by the hash of their token.
@@ -41,7 +41,7 @@ pub const USES_IN_ORDER: TablePrefix = TablePrefix { octet: 0x19, record: 1 };
 pub const DIRECTORY_IDS: TablePrefix = TablePrefix { octet: 0x1C, record: 1 };
 
 /// Invitations by their id.
-pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 3 };
+pub const INVITATIONS: TablePrefix = TablePrefix { octet: 0x20, record: 4 };
 /// Which invitation a link belongs to, by the hash of its token.
 pub const LINKS: TablePrefix = TablePrefix { octet: 0x21, record: 2 };
 /// What inviters are asked to approve, by the hash of the word in their mail.
@@ -88,6 +88,9 @@ pub const PACKAGES_CHECKED: TablePrefix = TablePrefix { octet: 0x45, record: 1 }
 /// How much each guest has here.
 pub const USAGES: TablePrefix = TablePrefix { octet: 0x46, record: 1 };
 
+/// What administrators have set in place of what the file says, by the key of the setting.
+pub const SWITCHES: TablePrefix = TablePrefix { octet: 0x7C, record: 1 };
+
 /// Where the rest of a record lies that is too long for one cell. Not a table.
 pub(super) const CONTINUATIONS: u8 = 0xFF;
 
@@ -132,6 +135,7 @@ mod tests {
             PACKAGES_DUE,
             PACKAGES_CHECKED,
             USAGES,
+            SWITCHES,
         ];
         let octets: HashSet<u8> =
             tables.iter().map(|table| table.octet).chain([NOTES, CONTINUATIONS]).collect();

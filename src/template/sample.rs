@@ -2,6 +2,7 @@
 //!
 //! Each function gives two: one with everything, one in which all that may be missing is missing.
 
+pub(super) mod admin;
 pub(super) mod people;
 mod portal;
 pub(super) mod staff;
@@ -57,6 +58,20 @@ pub(super) fn invitation() -> [Value; 2] {
             days => if full { 14 } else { 1 },
             subject => "Drawings for the bridge",
             has_account => !full,
+        )
+    })
+}
+
+/// The mails that carry a link of an invitation later on.
+pub(super) fn link() -> [Value; 2] {
+    both(|full| {
+        context!(
+            organisation => organisation(),
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Kim Roe", "kim@partner.example"),
+            link => "https://postern.corp.example/i/0123456789abcdefghjkmnpqrs",
+            days => if full { 14 } else { 1 },
+            subject => "Drawings for the bridge",
         )
     })
 }

@@ -16,13 +16,14 @@ impl Renewals {
     /// the invitation meanwhile, or has invited the same person: then it can be tried anew.
     ///
     /// # Errors
-    /// Where the invitation is used or withdrawn, the person is invited already, and what else can go wrong.
+    /// Where the invitation is used or withdrawn, the person is invited already, invitations are off, and what else can go wrong.
     pub async fn readdress(
         &self,
         mut batch: Batch,
         id: InvitationId,
         right: &Address,
     ) -> Result<Option<Invitation>, TendingFault> {
+        self.tending.are_on()?;
         let old = self.tending.read(id)?;
         let invites = &self.tending.invites;
         if invites.pending(&old.value.inviter.address, right)?.is_some() {

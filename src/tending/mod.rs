@@ -22,6 +22,7 @@ use crate::base::id::InvitationId;
 use crate::invites::{Invitation, Invites, Stage, State};
 use crate::notices::NoticeFault;
 use crate::store::{Batch, CommitError, Store, StoreFault, Stored};
+use crate::switches::Switchboard;
 
 /// Records that one page of a list is made from.
 const PAGE: usize = 500;
@@ -34,7 +35,7 @@ pub struct Tending {
     store: Store,
     invites: Invites,
     clock: Arc<dyn Clock>,
-    lifespan_max: Lifespan,
+    switches: Switchboard,
 }
 
 /// Which invitations are wanted.
@@ -83,6 +84,9 @@ pub enum TendingFault {
         /// `invite.lifespan_max`.
         longest: u32,
     },
+    /// Nobody can invite.
+    #[error("Invitations are switched off at the moment, so no link is sent or given more time.")]
+    Off,
     /// No time at all.
     #[error("An invitation can be extended by one day or more.")]
     NoTime,
@@ -101,10 +105,10 @@ pub enum TendingFault {
 }
 
 impl Tending {
-    /// The flow over this book. `lifespan_max` is `invite.lifespan_max`.
+    /// The flow over this book.
     #[must_use]
-    pub fn new(store: Store, invites: Invites, clock: Arc<dyn Clock>, lifespan_max: Lifespan) -> Self {
-        Self { store, invites, clock, lifespan_max }
+    pub fn new(store: Store, invites: Invites, clock: Arc<dyn Clock>, switches: Switchboard) -> Self {
+        Self { store, invites, clock, switches }
     }
 
     /// The present moment, by which an invitation stands as it does.
@@ -158,19 +162,21 @@ impl Tending {
     /// Gives an invitation more days; one that has expired, that many from now on.
     ///
     /// # Errors
-    /// Where it is used or withdrawn, or may not live so long, and what else can go wrong.
+    /// Where it is used or withdrawn, or may not live so long, or invitations are off, and what else can go wrong.
     pub async fn extend(&self, id: InvitationId, days: u32) -> Result<Invitation, TendingFault> {
+        self.are_on()?;
         if days == 0 {
             return Err(TendingFault::NoTime);
         }
+        let most = self.switches.lifespans().end();
         for _ in 0..ROUNDS_MAX {
             let old = self.read(id)?;
             let now = self.now();
-            let longest = self.lifespan_max.in_days();
+            let longest = most.in_days();
             // What does not run yet has its whole time before it.
             let rest = old.value.valid_until().map_or(old.value.lifespan.duration(), |last| last.since(now));
             let more = Lifespan::days(days);
-            if days > longest || rest + more.duration() > self.lifespan_max.duration() {
+            if days > longest || rest + more.duration() > most.duration() {
                 return Err(TendingFault::TooLong { days, longest });
             }
             let mut batch = Batch::new();
@@ -183,6 +189,11 @@ impl Tending {
             }
         }
         Err(TendingFault::Conflict)
+    }
+
+    /// Whether links are made and given more time at all.
+    fn are_on(&self) -> Result<(), TendingFault> {
+        if self.switches.now().invitations { Ok(()) } else { Err(TendingFault::Off) }
     }
 
     fn read(&self, id: InvitationId) -> Result<Stored<Invitation>, TendingFault> {

@@ -38,6 +38,8 @@ pub struct Renewals {
 pub enum Renewal {
     /// That, or what stands in its way.
     Answered(Invitation, Asked),
+    /// Nothing: invitations are switched off.
+    Off(Invitation),
     /// The link has not expired: it leads elsewhere.
     NotExpired(Standing),
 }
@@ -53,6 +55,8 @@ pub enum Approving {
     Closed(Invitation),
     /// The question is too old.
     TooOld(Invitation),
+    /// Invitations are switched off.
+    Off(Invitation),
     /// We did not ask this.
     Unknown,
 }
@@ -79,13 +83,15 @@ impl Renewals {
     /// Sends a fresh link because the inviter, or an administrator, wants it: `by`, for the audit log, from where.
     ///
     /// # Errors
-    /// Where the invitation is used or withdrawn, or a link was sent just now, and what else can go wrong.
+    /// Where the invitation is used or withdrawn, or a link was sent just now, or invitations are off, and what else can go
+    /// wrong.
     pub async fn resend(
         &self,
         id: InvitationId,
         by: &str,
         peer: Option<IpAddr>,
     ) -> Result<Invitation, TendingFault> {
+        self.tending.are_on()?;
         for _ in 0..ROUNDS_MAX {
             let old = self.tending.read(id)?;
             let last = old.value.life.renewed;
@@ -113,6 +119,9 @@ impl Renewals {
                 Standing::Expired(expired) => expired,
                 other => return Ok(Renewal::NotExpired(other)),
             };
+            if self.tending.are_on().is_err() {
+                return Ok(Renewal::Off(expired));
+            }
             let old = self.tending.read(expired.id)?;
             let answer = old.value.asking(now);
             let is_done = match answer {
@@ -183,6 +192,8 @@ impl Renewals {
             Approving::Done(invitation)
         } else if self.tending.now() > approval.value.asked + APPROVAL_TIME {
             Approving::TooOld(invitation)
+        } else if self.tending.are_on().is_err() {
+            Approving::Off(invitation)
         } else {
             Approving::Open(invitation)
         };

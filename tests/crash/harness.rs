@@ -4,6 +4,8 @@
 pub mod authority;
 #[path = "../stories/harness/client.rs"]
 pub mod client;
+#[path = "../stories/harness/desk.rs"]
+pub mod desk;
 #[path = "../stories/harness/hop.rs"]
 pub mod hop;
 #[path = "../stories/harness/reading.rs"]

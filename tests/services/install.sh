@@ -11,9 +11,12 @@ packages=(
   slapd ldap-utils
   # tests/directory: a domain controller of Active Directory's kind
   samba samba-ad-provision samba-dsdb-modules samba-vfs-modules
-  # tests/saml: an identity provider, and a browser to sign in with
-  simplesamlphp apache2-bin libapache2-mod-php php-xml php-mbstring media-types chromium chromium-driver jq
+  # tests/browser and tests/saml: a browser; an identity provider to sign in with
+  chromium chromium-driver simplesamlphp apache2-bin libapache2-mod-php php-xml php-mbstring media-types jq
 )
+# tests/browser: what drives it. Debian's npm brings much along; one from elsewhere does as well.
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["base"],
     &["smtp", "mail", "template", "config"],
     &["store", "net", "audit"],
-    &["accounts", "invites", "packages", "queue"],
+    &["accounts", "invites", "packages", "queue", "switches"],
     &["notices", "auth"],
     &["tending"],
     &["intake", "delivery", "registration", "dropoff", "upkeep", "sponsoring", "roster", "janitor"],

@@ -104,7 +104,11 @@ fn with_members(members: &[String]) -> String {
 /// What these groups allow. Where none is named, all may invite, as those with a local account may; nobody does more.
 fn rights(groups: &DirectoryGroups, within: &HashSet<String>) -> Rights {
     let is_in = |names: &[String]| names.iter().any(|name| within.contains(&dn::key(name)));
-    Rights { invite: groups.invite.is_empty() || is_in(&groups.invite), admin: is_in(&groups.admin) }
+    Rights {
+        invite: groups.invite.is_empty() || is_in(&groups.invite),
+        invite_internal: is_in(&groups.invite_internal),
+        admin: is_in(&groups.admin),
+    }
 }
 
 #[cfg(test)]
@@ -115,12 +119,13 @@ mod tests {
     fn rights_come_from_groups_and_only_inviting_comes_by_itself() {
         let named = |name: &str| vec![format!("cn={name},ou=groups,dc=x")];
         let within = |name: &str| HashSet::from([dn::key(&format!("CN={name}, OU=groups, DC=x"))]);
-        let groups = DirectoryGroups { invite: named("a"), admin: named("b") };
-        let of = |invite, admin| Rights { invite, admin };
-        assert_eq!(rights(&groups, &within("a")), of(true, false));
-        assert_eq!(rights(&groups, &within("b")), of(false, true));
-        assert_eq!(rights(&groups, &HashSet::new()), of(false, false));
-        assert_eq!(rights(&DirectoryGroups::default(), &within("a")), of(true, false));
+        let groups = DirectoryGroups { invite: named("a"), invite_internal: named("c"), admin: named("b") };
+        let of = |invite, invite_internal, admin| Rights { invite, invite_internal, admin };
+        assert_eq!(rights(&groups, &within("a")), of(true, false, false));
+        assert_eq!(rights(&groups, &within("b")), of(false, false, true));
+        assert_eq!(rights(&groups, &within("c")), of(false, true, false));
+        assert_eq!(rights(&groups, &HashSet::new()), of(false, false, false));
+        assert_eq!(rights(&DirectoryGroups::default(), &within("a")), of(true, false, false));
     }
 
     #[test]

@@ -262,7 +262,11 @@ fn rights(settings: &SamlRights, groups: &[String]) -> Rights {
     let is_in = |wanted: &[String]| {
         wanted.iter().any(|wanted| groups.iter().any(|group| group.eq_ignore_ascii_case(wanted)))
     };
-    Rights { invite: settings.invite.is_empty() || is_in(&settings.invite), admin: is_in(&settings.admin) }
+    Rights {
+        invite: settings.invite.is_empty() || is_in(&settings.invite),
+        invite_internal: is_in(&settings.invite_internal),
+        admin: is_in(&settings.admin),
+    }
 }
 
 fn person(vouched: Vouched) -> Person {

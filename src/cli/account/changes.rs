@@ -37,6 +37,8 @@ pub struct Right {
 enum What {
     /// Invite people outside
     Invite,
+    /// Invite colleagues, who then sign in with the organisation's directory or identity provider
+    InviteInternal,
     /// Administer the gateway
     Admin,
 }
@@ -66,6 +68,7 @@ pub(super) async fn grant(right: Right, may: bool, out: &mut impl Write) -> anyh
     let none = ChangeAccount::default();
     let (change, words) = match right.what {
         What::Invite => (ChangeAccount { invite: Some(may), ..none }, "invite"),
+        What::InviteInternal => (ChangeAccount { invite_internal: Some(may), ..none }, "invite colleagues"),
         What::Admin => (ChangeAccount { admin: Some(may), ..none }, "administer Postern"),
     };
     let line = done(&right.whom, Deed::Change(change)).await?;

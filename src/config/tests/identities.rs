@@ -49,6 +49,23 @@ fn a_directory_is_never_asked_in_clear() {
     }
 }
 
+#[test]
+fn colleagues_are_invited_only_where_the_organisation_knows_them() {
+    let key = "internal_addresses = [\"colleagues@corp.example\"]\n";
+    let fault = fault_of(&format!("[invite]\n{key}"));
+    assert!(fault.starts_with("invite.internal_addresses: ") && fault.contains("[directory]"), "{fault}");
+    let settings = Folder::with(MINIMAL).read(&[]).unwrap();
+    assert_eq!(settings.invite.internal_addresses[0].to_string(), "invite-internal@corp.example");
+    assert!(settings.invite.internal_domains.is_empty());
+
+    let text = include_str!("../../../conf/openldap.toml");
+    let folder = Folder::with(&format!("{text}\n[invite]\n{key}"));
+    fs::write(folder.path("directory-password"), "hunter3").unwrap();
+    let settings = folder.read(&[]).unwrap();
+    assert_eq!(settings.invite.internal_domains, settings.organisation.domains);
+    assert_eq!(settings.invite.internal_addresses[0].to_string(), "colleagues@corp.example");
+}
+
 #[cfg(feature = "saml")]
 #[test]
 fn the_examples_for_identity_providers_are_right() {

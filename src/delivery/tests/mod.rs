@@ -179,6 +179,7 @@ impl House {
             id: InvitationId::fresh(),
             inviter: Person::from(address("ann@corp.example")),
             invitee: Person::from(address(invitee)),
+            internal: false,
             subject: "Plans".to_owned(),
             message_id: None,
             lifespan: Lifespan::days(14),

@@ -203,6 +203,7 @@ impl House {
             id: InvitationId::fresh(),
             inviter: address(inviter).into(),
             invitee: address(guest).into(),
+            internal: false,
             subject: "Plans for the quay".to_owned(),
             message_id: Some("<m1@corp.example>".to_owned()),
             lifespan: Lifespan::days(14),

@@ -18,8 +18,9 @@ use crate::base::secret::{Secret, Token, TokenHash};
 use crate::httpd::cookie::Name;
 use crate::httpd::form::Form;
 use crate::httpd::page::{Pages, Plain};
+use crate::httpd::pages::join::Desk;
 use crate::httpd::pages::verify::waiting;
-use crate::httpd::permit::{FormToken, Visitor};
+use crate::httpd::permit::{FormToken, Staff, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
 use crate::invites::{Invitation, Standing};
@@ -102,9 +103,15 @@ async fn look(
     pages: Pages,
     State(registration): State<Registration>,
     State(renewals): State<Renewals>,
+    State(desk): State<Desk>,
+    person: Result<Staff, Response>,
 ) -> Response {
     let closing = Closing { pages: &pages, visitor: &visitor, word: &word, now: renewals.tending().now() };
     let page = match standing(&registration, hash(&word)) {
+        Ok(Standing::Open(Stored { value: invitation, .. })) if invitation.internal => {
+            let person = person.ok().map(|person| person.account.clone());
+            desk.show(&pages, &visitor, &word, &invitation, person.as_ref())
+        }
         Ok(Standing::Open(Stored { value: invitation, .. })) => match registration.applicant(&invitation) {
             Ok(None) => {
                 let name = invitation.invitee.name.as_deref().unwrap_or_default();
@@ -145,6 +152,10 @@ async fn open(
             return Redirect::to(&format!("/i/{word}")).into_response();
         }
         Err(ActivationFault::Standing(closed)) => return closing.page(&closed),
+        // Its page has another form.
+        Err(ActivationFault::Colleague | ActivationFault::SomebodyElse) => {
+            return Redirect::to(&format!("/i/{word}")).into_response();
+        }
         Err(ActivationFault::HasAccount) => {
             return match standing(&registration, Some(link)) {
                 Ok(Standing::Used(invitation)) => {
@@ -177,7 +188,7 @@ async fn open(
 }
 
 /// A person has seen the page. If that cannot be noted the person need not care: the invitation shows as sent.
-async fn note_opened(registration: &Registration, link: &TokenHash) {
+pub(super) async fn note_opened(registration: &Registration, link: &TokenHash) {
     if let Err(fault) = registration.opened(link).await {
         error!(%fault, "noting that an invitation was opened");
     }

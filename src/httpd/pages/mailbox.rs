@@ -22,8 +22,8 @@ const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-s
                             frame-ancestors 'self'; base-uri 'none'; \
                             sandbox allow-top-navigation-by-user-activation";
 /// The page around it may hold that frame, and is else as strict as all.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; \
-                           form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                           frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The mailbox, and the word in its address.
 #[derive(Clone)]

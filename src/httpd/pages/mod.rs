@@ -9,6 +9,7 @@ pub mod forgotten;
 pub mod guests;
 pub mod invitations;
 pub mod invite;
+pub mod join;
 pub mod letter;
 pub mod mailbox;
 pub mod received;

@@ -70,11 +70,24 @@ async fn ask(
     };
     match renewals.ask(&link, visitor.peer).await {
         Ok(Renewal::Answered(invitation, answer)) => answered(&pages, &invitation, answer, &renewals),
+        Ok(Renewal::Off(invitation)) => off(&pages, &invitation),
         // More time, or somebody else's fresh link: there is a form behind the link after all.
         Ok(Renewal::NotExpired(Standing::Open(_))) => Redirect::to(&format!("/i/{word}")).into_response(),
         Ok(Renewal::NotExpired(closed)) => closing.page(&closed),
         Err(fault) => busy(&fault),
     }
+}
+
+/// Nobody can invite at the moment, so there is no fresh link either.
+fn off(pages: &Pages, invitation: &Invitation) -> Response {
+    let names = Answered {
+        inviter: &invitation.inviter,
+        invitee: &invitation.invitee,
+        outcome: "off",
+        next: None,
+        needs_approval: false,
+    };
+    pages.for_invitee(invitation).page(StatusCode::FORBIDDEN, "renewal", names)
 }
 
 fn answered(pages: &Pages, invitation: &Invitation, answer: Asked, renewals: &Renewals) -> Response {
@@ -127,6 +140,7 @@ fn question(pages: &Pages, visitor: &Visitor, found: &Result<Approving, TendingF
             (StatusCode::GONE, if is_withdrawn { "withdrawn" } else { "used" }, invitation)
         }
         Ok(Approving::TooOld(invitation)) => (StatusCode::GONE, "old", invitation),
+        Ok(Approving::Off(invitation)) => (StatusCode::FORBIDDEN, "off", invitation),
         Ok(Approving::Unknown) => return pages.page(StatusCode::NOT_FOUND, "unknown", Plain {}),
         Err(fault) => return busy(fault),
     };

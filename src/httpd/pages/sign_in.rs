@@ -60,7 +60,7 @@ pub struct Providers(Arc<[Provider]>);
 
 /// The button of one of them.
 #[derive(Debug, Serialize)]
-struct Provider {
+pub(super) struct Provider {
     /// It leads to `/saml/NAME`.
     name: String,
     label: String,
@@ -76,7 +76,7 @@ impl Providers {
     }
 
     /// Those that somebody from there can use: providers vouch for staff.
-    fn offered(&self, staff: &StaffNetworks, peer: IpAddr) -> &[Provider] {
+    pub(super) fn offered(&self, staff: &StaffNetworks, peer: IpAddr) -> &[Provider] {
         if staff.hold(peer) { &self.0 } else { &[] }
     }
 }
@@ -142,7 +142,12 @@ async fn enter(
     }
 }
 
-async fn begin(sessions: &Sessions, identity: &Identity, headers: &HeaderMap, next: &Next) -> Response {
+pub(super) async fn begin(
+    sessions: &Sessions,
+    identity: &Identity,
+    headers: &HeaderMap,
+    next: &Next,
+) -> Response {
     match sessions.begin(identity, Name::Session.read(headers).as_ref()).await {
         Ok(token) => {
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
@@ -166,12 +171,12 @@ async fn leave(State(sessions): State<Sessions>, Form { by: person, .. }: Form<P
 }
 
 /// One sentence for unknown, wrong and locked, so that it tells nothing.
-fn refused() -> Phrase {
+pub(super) fn refused() -> Phrase {
     phrase!("That address and password do not belong together. Please try again.")
 }
 
 /// The password may well be right.
-fn unavailable() -> Phrase {
+pub(super) fn unavailable() -> Phrase {
     phrase!(
         "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes."
     )

@@ -1,9 +1,22 @@
 //! What administrators do about people.
 
 use super::*;
+use crate::roster::Roster;
 
 const ROOT: &str = "root@corp.example";
 const BEN: &str = "ben@corp.example";
+
+/// What the pages change accounts by.
+pub(super) fn roster(
+    settings: &Settings,
+    store: &Store,
+    accounts: &Accounts,
+    passwords: &Passwords,
+    clock: &Arc<dyn Clock>,
+) -> Roster {
+    let organisation = settings.organisation.clone();
+    Roster::new(store.clone(), accounts.clone(), passwords.clone(), organisation, Arc::clone(clock))
+}
 
 async fn signed_in(house: &House, address: &str) -> Browser {
     let mut browser = house.browser();

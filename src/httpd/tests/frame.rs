@@ -40,7 +40,7 @@ async fn every_link_of_the_navigation_leads_to_a_page_that_knows_where_it_is() {
     house.account(Kind::Guest, "kim@partner.example").await;
     house.account(Kind::Staff, "ana@corp.example").await;
     let ana = house.accounts.by_address(&Address::parse("ana@corp.example").unwrap()).unwrap().unwrap();
-    let rights = Rights { invite: true, admin: true };
+    let rights = Rights { invite: true, invite_internal: true, admin: true };
     let mut batch = Batch::new();
     house.accounts.replace(&mut batch, &ana, &Account { rights, ..ana.value.clone() }).unwrap();
     house.store.commit(batch).await.unwrap();

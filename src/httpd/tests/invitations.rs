@@ -66,8 +66,9 @@ async fn an_invitation_is_tended_by_its_inviter_only() {
     let place = format!("/invitations/{id}");
     browser.get(&place).await.says(StatusCode::OK, "250 2.0.0 fine");
     // Who may not invite may take back, and nothing else.
-    for button in ["resend", "extend"] {
-        let answer = browser.fill_in(&place, &format!("{place}/{button}"), &[("days", "1")]).await;
+    for button in ["resend", "extend", "address"] {
+        let fields = [("days", "1"), ("address", "lee@partner.example")];
+        let answer = browser.fill_in(&place, &format!("{place}/{button}"), &fields).await;
         answer.says(StatusCode::FORBIDDEN, "You may not send invitations");
     }
     allow(&house, true).await;
@@ -92,8 +93,8 @@ async fn an_invitation_is_tended_by_its_inviter_only() {
     house.account(Kind::Staff, "ben@corp.example").await;
     let mut ben = signed_in(&house, "ben@corp.example").await;
     assert!(!ben.get("/invitations").await.text.contains("kim@partner.example"));
-    for button in ["withdraw", "resend", "extend"] {
-        let fields = [("days", "1")];
+    for button in ["withdraw", "resend", "extend", "address"] {
+        let fields = [("days", "1"), ("address", "lee@partner.example")];
         let answer = ben.fill_in("/invitations", &post(button), &fields).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{button}");
     }
@@ -105,4 +106,42 @@ async fn an_invitation_is_tended_by_its_inviter_only() {
     let over = browser.get(&place).await;
     over.says(StatusCode::OK, "Nothing is left to do");
     assert!(!over.text.contains("/resend"));
+}
+
+#[tokio::test]
+async fn an_address_that_mail_came_back_from_is_corrected() {
+    let house = House::with("[invite]\ncheck_domains = false\n");
+    house.account(Kind::Staff, ANA).await;
+    let mut browser = signed_in(&house, ANA).await;
+    allow(&house, true).await;
+    let (id, link) = house.invite("kin@partner.example").await;
+    let old = house.invites.by_id(id).unwrap().unwrap();
+    let mut batch = Batch::new();
+    let now = house.clock.now();
+    assert!(house.invites.mark_bounced(&mut batch, &old, now, "550 5.1.1 no such user").unwrap());
+    house.store.commit(batch).await.unwrap();
+
+    let place = format!("/invitations/{id}");
+    let post = format!("{place}/address");
+    // What came back leads the eye to what mends it.
+    browser.get(&place).await.says(StatusCode::OK, "open>\n<summary>Correct the address</summary>");
+    for (wrong, why) in [
+        ("kim", "“kim” is not a mail address: it has no @"),
+        ("kim@corp.example", "is an address of your own organisation"),
+        ("kin@partner.example", "You have invited kin@partner.example already."),
+    ] {
+        let answer = browser.fill_in(&place, &post, &[("address", wrong)]).await;
+        answer.says(StatusCode::UNPROCESSABLE_ENTITY, why);
+        answer.says(StatusCode::UNPROCESSABLE_ENTITY, &format!("value=\"{wrong}\""));
+    }
+    assert!(matches!(house.state(id), State::Bounced { .. }));
+
+    let right = [("address", " kim@partner.example ")];
+    browser.fill_in(&place, &post, &right).await.leads_to(&format!("{place}?corrected"));
+    let page = browser.get(&format!("{place}?corrected")).await;
+    page.says(StatusCode::OK, "The address is corrected");
+    page.says(StatusCode::OK, "<dd class=\"address\">kim@partner.example</dd>");
+    let guest = house.browser().get(&format!("/i/{}", link.reveal())).await;
+    assert_eq!(guest.status, StatusCode::GONE, "the link that went to the wrong address");
+    assert_eq!(house.queue.len(), 1, "the fresh link");
 }

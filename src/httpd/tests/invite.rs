@@ -9,7 +9,7 @@ const ANA: &str = "ana@corp.example";
 const KIM: &str = "kim@partner.example";
 
 /// What the pages hand letters to. The DNS knows no domain, so the test switches it off.
-pub(super) fn letters(settings: &Settings, door: intake::Parts) -> Letters {
+pub(super) fn letters(settings: &Settings, door: intake::Parts) -> (Intake, Letters) {
     let policy = intake::Policy {
         server: settings.server.clone(),
         organisation: settings.organisation.clone(),
@@ -19,7 +19,8 @@ pub(super) fn letters(settings: &Settings, door: intake::Parts) -> Letters {
     };
     let (invites, spool, clock) = (door.guests.invites.clone(), door.spool.clone(), door.clock.clone());
     let intake = Intake::new(door, policy);
-    Letters::new(intake, invites, spool, clock, Lifecycle::new(), Terms::new(settings))
+    let terms = Terms::new(settings);
+    (intake.clone(), Letters::new(intake, invites, spool, clock, Lifecycle::new(), terms))
 }
 
 /// A house in which Ana, who may invite, is signed in. The DNS is asked nothing.

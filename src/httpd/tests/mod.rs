@@ -9,6 +9,7 @@ mod frame;
 mod guests;
 mod invitations;
 mod invite;
+mod invited;
 mod language;
 mod letters;
 mod people;
@@ -58,10 +59,10 @@ use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::registration::{Registration, Rules};
-use crate::roster::Roster;
 use crate::sponsoring::Sponsoring;
 use crate::store::spool::Spool;
 use crate::store::{Batch, Store};
+use crate::switches::Switchboard;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
@@ -155,6 +156,9 @@ impl House {
             &settings.organisation,
             &settings.web,
         );
+        let switches =
+            Switchboard::open(store.clone(), dynamic.clone(), &settings.invite, &settings.registration)
+                .unwrap();
         let registration = Registration::new(
             store.clone(),
             accounts.clone(),
@@ -163,10 +167,10 @@ impl House {
             notices.clone(),
             queue.clone(),
             dynamic.clone(),
-            Rules::new(&settings.organisation, &settings.web, &settings.registration),
+            Rules::new(&settings.organisation, &settings.web, switches.clone()),
         );
         let dropoff = uploads::dropoff(&settings, &store, &invites, &notices, &queue, &dynamic);
-        let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), Lifespan::days(90));
+        let tending = Tending::new(store.clone(), invites.clone(), dynamic.clone(), switches.clone());
         let renewals = Renewals::new(tending, notices.clone(), queue.clone());
         let door = intake::Parts {
             store: store.clone(),
@@ -176,18 +180,13 @@ impl House {
             authenticator: authenticator.clone(),
             templates: shelf,
             renewals: renewals.clone(),
+            switches: switches.clone(),
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: dynamic.clone(),
         };
-        let letters = invite::letters(&settings, door);
-        let roster = Roster::new(
-            store.clone(),
-            accounts.clone(),
-            passwords.clone(),
-            settings.organisation.clone(),
-            dynamic.clone(),
-        );
+        let (intake, letters) = invite::letters(&settings, door);
+        let roster = admin::roster(&settings, &store, &accounts, &passwords, &dynamic);
         let upkeep = upkeep::Parts {
             store: store.clone(),
             accounts: accounts.clone(),
@@ -206,9 +205,11 @@ impl House {
             origin: Origin::of(&settings.web.public_url),
             registration,
             renewals: renewals.clone(),
+            intake,
             letters,
             sponsoring: Sponsoring::new(store.clone(), accounts.clone(), invites.clone()),
             roster,
+            switches,
             #[cfg(feature = "saml")]
             sign_on: saml::sign_on(&settings, &authenticator, &accounts, &store, &dynamic),
             authenticator,
@@ -238,32 +239,6 @@ impl House {
 
     fn browser(&self) -> Browser {
         Browser { router: self.router.clone(), cookies: BTreeMap::new() }
-    }
-
-    /// An invitation from Ana, sent now.
-    async fn invite(&self, invitee: &str) -> (InvitationId, Token) {
-        let now = self.clock.now();
-        let invitation = Invitation {
-            id: InvitationId::fresh(),
-            inviter: mailbox("Ana <Berg>", "ana@corp.example"),
-            invitee: mailbox("Kim Roe", invitee),
-            subject: "Drawings".to_owned(),
-            message_id: None,
-            lifespan: Lifespan::days(14),
-            created: now,
-            state: State::Sent(Handover { at: now, reply: "250 2.0.0 fine".to_owned() }),
-            life: Life::default(),
-            language: None,
-        };
-        let link = Token::fresh().unwrap();
-        let mut batch = Batch::new();
-        self.invites.insert(&mut batch, &invitation, &link).unwrap();
-        self.store.commit(batch).await.unwrap();
-        (invitation.id, link)
-    }
-
-    fn state(&self, id: InvitationId) -> State {
-        self.invites.by_id(id).unwrap().unwrap().value.state
     }
 
     async fn account(&self, kind: Kind, address: &str) {

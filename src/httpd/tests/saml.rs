@@ -94,7 +94,7 @@ async fn somebody_comes_back_signed_in_with_an_account_and_the_rights_of_the_gro
 
     let account = house.accounts.by_address(&Address::parse(ANN).unwrap()).unwrap().unwrap().value;
     assert_eq!((account.kind, account.credential), (Kind::Staff, Credential::Organisation));
-    assert_eq!(account.rights, Rights { invite: true, admin: false });
+    assert_eq!(account.rights, Rights { invite: true, ..Rights::default() });
     assert_eq!(account.mailbox, mailbox("Ann Berg", ANN));
     browser.get("/dropoff").await.says(StatusCode::FORBIDDEN, "Ann Berg");
 
@@ -104,6 +104,37 @@ async fn somebody_comes_back_signed_in_with_an_account_and_the_rights_of_the_gro
     browser.arrives(&answer(&question, "Ann@corp.example")).await.leads_to("/invitations");
     let again = house.accounts.by_address(&Address::parse(ANN).unwrap()).unwrap().unwrap().value;
     assert_eq!(again.id, account.id);
+}
+
+#[tokio::test]
+async fn a_colleague_accepts_an_invitation_by_way_of_the_provider() {
+    let (house, _folder) = house("");
+    let (id, link) = house.invite_to(ANN, true).await;
+    let (page, back) = (format!("/i/{}", link.reveal()), format!("/join/{id}"));
+    let mut browser = house.browser();
+    let shown = browser.get(&page).await;
+    shown.says(StatusCode::OK, "action=\"/saml/idp\"");
+    assert!(!shown.text.contains("type=\"password\""), "there is nobody to check one");
+    // Somebody else goes that way, and learns nothing of whose invitation it is.
+    let mut other = house.browser();
+    let question = other.leaves(&back).await;
+    other.arrives(&answer(&question, "eve@corp.example")).await.leads_to(&back);
+    let refused = other.get(&back).await;
+    refused.says(StatusCode::FORBIDDEN, "for somebody else");
+    assert!(!refused.text.contains(ANN), "{}", refused.text);
+
+    let question = browser.leaves(&back).await;
+    browser.arrives(&answer(&question, ANN)).await.leads_to(&back);
+    browser.get(&page).await.leads_to(&back);
+    let form = browser.get(&back).await.form();
+    assert!(matches!(house.state(id), State::Sent(_)), "looking changes nothing");
+    other.post(&back, &[("form", &form)]).await.says(StatusCode::FORBIDDEN, "could not be accepted");
+    browser.post(&back, &[("form", &form)]).await.leads_to("/invitations");
+    let account = house.accounts.by_address(&Address::parse(ANN).unwrap()).unwrap().unwrap().value;
+    assert!(matches!(house.state(id), State::Accepted { account: by, .. } if by == account.id));
+    assert_eq!(account.credential, Credential::Organisation);
+    // Once more is no fault.
+    browser.post(&back, &[("form", &form)]).await.leads_to("/invitations");
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ use crate::base::mailbox::Mailbox;
 
 /// What an envelope says, with these addresses in To.
 fn sort_with(recipients: &[&str], to: &[&str], read_headers: bool) -> Result<Sorted, Refusal> {
-    let invite = config::Invite {
+    let invite = Invite {
         domain: Domain::parse("invite.corp.example"),
         read_headers,
-        ..config::Invite::at(vec![
+        ..Invite::at(vec![
             "invite@corp.example".parse().unwrap(),
             "guests+new@corp.example".parse().unwrap(),
             "welcome@invite.corp.example".parse().unwrap(),

@@ -1,7 +1,5 @@
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
-use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::Record;
 use hickory_resolver::proto::rr::rdata::{A, AAAA, TXT};
@@ -37,7 +35,7 @@ fn zone(name: &str, kind: RecordType) -> Option<Result<Vec<RData>, ResponseCode>
 }
 
 /// Answers from [`zone`] until the test ends.
-async fn name_server() -> SocketAddr {
+async fn zone_server() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
@@ -66,19 +64,12 @@ async fn name_server() -> SocketAddr {
 }
 
 async fn resolver(within: Duration) -> HickoryResolver {
-    let address = name_server().await;
-    let mut connection = ConnectionConfig::udp();
-    connection.port = address.port();
-    let server = NameServerConfig::new(address.ip(), true, vec![connection]);
-    let config = ResolverConfig::from_name_servers(vec![server]);
-    let servers =
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap();
-    HickoryResolver { servers, within }
+    HickoryResolver::asking(&[zone_server().await], within).unwrap()
 }
 
 #[test]
 fn the_resolver_starts_whatever_the_system_has_to_say() {
-    HickoryResolver::from_system(LONG).unwrap();
+    HickoryResolver::asking(&[], LONG).unwrap();
 }
 
 async fn hosts_of(resolver: &dyn Resolver, domain: &str) -> Result<MailHosts, DnsFault> {

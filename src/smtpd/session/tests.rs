@@ -14,7 +14,7 @@ use super::*;
 use crate::accounts::{Account, Accounts, Credential, Rights};
 use crate::auth::password::Passwords;
 use crate::base::address::{Address, Domain};
-use crate::base::clock::{Lifespan, SystemClock, Timestamp};
+use crate::base::clock::{SystemClock, Timestamp};
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::base::secret::Secret;
@@ -27,6 +27,7 @@ use crate::net::throttle::Failures;
 use crate::notices::Notices;
 use crate::queue::Queue;
 use crate::store::{Batch, Store};
+use crate::switches::Switchboard;
 use crate::template::{Shelf, Templates};
 use crate::tending::Tending;
 use crate::tending::renewal::Renewals;
@@ -260,8 +261,12 @@ impl World {
         let Policy { server, organisation, web, .. } = policy(Limits::default());
         let (to, from, time) = (queue.clone(), spool.clone(), Arc::clone(&clock));
         let notices = Notices::new(to, from, shelf.clone(), time, &server, &organisation, &web);
-        let (time, longest) = (Arc::clone(&clock), Lifespan::days(90));
-        let tending = Tending::new(store.clone(), Invites::new(store.clone()), time, longest);
+        let invite = policy(Limits::default()).invite;
+        let accounts_begin = config::Registration::default();
+        let switches =
+            Switchboard::open(store.clone(), Arc::clone(&clock), &invite, &accounts_begin).unwrap();
+        let time = Arc::clone(&clock);
+        let tending = Tending::new(store.clone(), Invites::new(store.clone()), time, switches.clone());
         let parts = intake::Parts {
             store: store.clone(),
             spool: spool.clone(),
@@ -273,6 +278,7 @@ impl World {
             authenticator: authenticator.clone(),
             templates: shelf,
             renewals: Renewals::new(tending, notices, queue.clone()),
+            switches,
             signer: Signer::none(),
             resolver: Arc::new(FixedZone::default()),
             clock: Arc::clone(&clock),

@@ -34,6 +34,28 @@ pub(in crate::template) fn about_account() -> [Value; 2] {
     })
 }
 
+/// The page behind a colleague's link: for who has to sign in, and for who has.
+pub(in crate::template) fn join() -> [Value; 2] {
+    both(|full| {
+        let provider = context!(name => "entra", label => "Sign in with your organisation");
+        context!(
+            organisation => organisation(),
+            outcome => if full { "prove" } else { "confirm" },
+            inviter => person(full, "Ana Berg", "ana@corp.example"),
+            invitee => person(full, "Ben Ode", "ben@corp.example"),
+            valid_until => full.then_some("8 December 2026, 13:45 UTC"),
+            days => 14,
+            has_password => full,
+            providers => if full { vec![provider] } else { Vec::new() },
+            signed_in => full.then_some("dora@corp.example"),
+            fault => full.then_some("That address and password do not belong together."),
+            action => "/i/0123456789abcdefghjkmnpqrs/join",
+            next => "/join/0198f2c4aabbccddeeff001122334455",
+            form => FORM,
+        )
+    })
+}
+
 /// The page between the form and the second mail.
 pub(in crate::template) fn waiting() -> [Value; 2] {
     both(|full| {

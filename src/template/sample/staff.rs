@@ -117,8 +117,12 @@ pub(in crate::template) fn invitation() -> [Value; 2] {
             renewed => maybe("24 November 2026, 13:45 UTC"),
             is_open => full,
             done => if full { "resent" } else { "" },
-            fault => maybe("14 more days are too many."),
-            days => "14",
+            faults => context!(
+                top => maybe("A fresh link was sent just now."),
+                days => maybe("14 more days are too many."),
+                address => maybe("kim@ is not a mail address."),
+            ),
+            typed => context!(days => "14", address => "kim@partner.example"),
             form => FORM,
         )
     })
@@ -146,6 +150,11 @@ pub(in crate::template) fn guests() -> [Value; 2] {
     })
 }
 
+/// For who may not invite: because nobody may, and because this person may not.
+pub(in crate::template) fn no_right() -> [Value; 2] {
+    both(|full| context!(organisation => organisation(), is_off => full))
+}
+
 /// Everybody who has an account: all kinds, and nobody who fits.
 pub(in crate::template) fn people() -> [Value; 2] {
     both(|full| {
@@ -155,7 +164,7 @@ pub(in crate::template) fn people() -> [Value; 2] {
                 name => is_self.then_some("Ana Berg"),
                 address => if is_guest { "kim@partner.example" } else { "ana@corp.example" },
                 is_guest,
-                rights => context!(invite => is_self, admin => is_self),
+                rights => context!(invite => is_self, invite_internal => is_self, admin => is_self),
                 locked,
                 since => "24 November 2026, 13:45 UTC",
                 is_self,

@@ -1,9 +1,8 @@
 //! The next hop: a receiving server that does what a story tells it to do, and keeps what it got.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -13,7 +12,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::harness::wire::{PATIENCE, Wire};
+use crate::harness::desk::{Desk, Transaction};
+use crate::harness::wire::Wire;
 
 /// A server that receives mail. Dropping it closes its door; connections in progress end on their own.
 pub struct Hop {
@@ -73,39 +73,6 @@ pub struct Manners {
     pub seven_bit: bool,
     /// Offers DSN (RFC 3461).
     pub dsn: bool,
-}
-
-/// Shared by all connections.
-struct Desk {
-    manners: Manners,
-    state: Mutex<State>,
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    conduct: HashMap<String, Conduct>,
-    deliveries: Vec<Delivery>,
-    connections: usize,
-    /// Recipients that are being held.
-    held: usize,
-    /// How often a hold was released.
-    releases: usize,
-    /// How often the idle were hung up on.
-    hang_ups: usize,
-    /// What a peer sent that is not SMTP.
-    faults: Vec<String>,
-}
-
-/// What is said before DATA.
-#[derive(Default)]
-struct Transaction {
-    begun: bool,
-    sender: String,
-    parameters: String,
-    recipients: Vec<String>,
-    after_data: Option<&'static str>,
-    hang_up: bool,
 }
 
 impl Hop {
@@ -226,74 +193,6 @@ impl Delivery {
     /// Whether this address is among the recipients.
     pub fn is_to(&self, address: &str) -> bool {
         self.recipients.iter().any(|recipient| recipient.split(' ').next() == Some(address))
-    }
-}
-
-impl Desk {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
-
-    /// Waits until `holds`, at most [`PATIENCE`].
-    async fn until(&self, what: &str, holds: impl Fn(&State) -> bool) {
-        if tokio::time::timeout(PATIENCE, self.changed_to(holds)).await.is_err() {
-            let state = self.state();
-            let came: Vec<_> = state
-                .deliveries
-                .iter()
-                .map(|mail| format!("{} → {:?}", mail.sender, mail.recipients))
-                .collect();
-            panic!(
-                "the hop waited for {what}; over {} connections came {came:#?}; faults: {:?}",
-                state.connections, state.faults
-            );
-        }
-    }
-
-    /// Waits until `holds`.
-    async fn changed_to(&self, holds: impl Fn(&State) -> bool) {
-        loop {
-            // Listen first, look second: a change between the two is not missed.
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if holds(&self.state()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    /// What to say to this recipient.
-    async fn answer_recipient(&self, recipient: &str, transaction: &mut Transaction) -> &'static str {
-        const OK: &str = "250 2.1.5 ok";
-        let releases = {
-            let mut state = self.state();
-            let releases = state.releases;
-            match state.conduct.get_mut(recipient) {
-                None | Some(Conduct::ReplyTimes(0, _) | Conduct::HangUpInData(0)) => return OK,
-                Some(Conduct::Reply(reply)) => return reply,
-                Some(Conduct::ReplyTimes(left, reply)) => {
-                    *left -= 1;
-                    return reply;
-                }
-                Some(Conduct::AfterData(reply)) => {
-                    transaction.after_data = Some(reply);
-                    return OK;
-                }
-                Some(Conduct::HangUpInData(left)) => {
-                    *left -= 1;
-                    transaction.hang_up = true;
-                    return OK;
-                }
-                Some(Conduct::Hold) => state.held += 1,
-            }
-            releases
-        };
-        self.changed.notify_waiters();
-        self.until("the release of a recipient", |state| state.releases > releases).await;
-        self.state().held -= 1;
-        OK
     }
 }
 

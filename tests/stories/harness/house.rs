@@ -1,25 +1,20 @@
 //! The whole daemon, in this process, on ports of its own, with a clock that moves by hand and a next hop that does
 //! as it is told. A story ends with [`House::close`], which looks whether the house is clean.
 
-use std::collections::HashMap;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
-use postern::accounts::{Account, Accounts, Credential, Kind, Rights};
+use postern::accounts::Rights;
+use postern::auth::directory::Directory;
 use postern::base::address::Address;
 use postern::base::clock::{Clock, ManualClock, Timestamp};
-use postern::base::id::AccountId;
 use postern::base::mailbox::Mailbox;
 use postern::base::secret::Secret;
 use postern::config::Settings;
 use postern::daemon::{Daemon, Outside};
-use postern::net::resolver::{FixedZone, MailHost, MailHosts};
 use postern::roster::NewStaff;
-use postern::store::{Batch, Store};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -27,8 +22,10 @@ use crate::harness::authority::Authority;
 use crate::harness::browser::{Browser, Page};
 use crate::harness::client::{Answer, Client};
 use crate::harness::command;
+use crate::harness::furniture::{open_accounts, orphans, settings, zone};
 use crate::harness::hop::{Delivery, Hop};
 use crate::harness::letter::Letter;
+use crate::harness::people::People;
 use crate::harness::reading::Arrived;
 use crate::harness::wire::PATIENCE;
 
@@ -51,7 +48,7 @@ pub const PORTAL: &str = "https://postern.corp.example";
 pub const LINK: &str = "https://postern.corp.example/i/";
 
 /// The name in the house's certificate.
-const HOSTNAME: &str = "postern.corp.example";
+pub(super) const HOSTNAME: &str = "postern.corp.example";
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -60,7 +57,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const CLOSING_TIME: Duration = Duration::from_hours(3);
 
 /// When all stories begin.
-const BEGINNING: Timestamp = Timestamp::from_millis(1_795_523_820_000);
+pub(super) const BEGINNING: Timestamp = Timestamp::from_millis(1_795_523_820_000);
 
 /// The daemon and its surroundings.
 pub struct House {
@@ -68,6 +65,7 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     pub authority: Authority,
     settings: Settings,
+    people: Option<Arc<People>>,
     directory: TempDir,
     /// `None` while it is being started anew.
     daemon: Option<Daemon>,
@@ -84,8 +82,21 @@ impl House {
         Self::open_before(Hop::start().await, change).await
     }
 
+    /// As an organisation with a directory has it, in which these people are.
+    pub async fn open_for(people: &Arc<People>, change: impl FnOnce(&mut Settings)) -> Self {
+        let with_people = |settings: &mut Settings| {
+            settings.invite.internal_domains = settings.organisation.domains.clone();
+            change(settings);
+        };
+        Self::open_among(Some(Arc::clone(people)), Hop::start().await, with_people).await
+    }
+
     /// With this next hop, and other settings.
     pub async fn open_before(hop: Hop, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open_among(None, hop, change).await
+    }
+
+    async fn open_among(people: Option<Arc<People>>, hop: Hop, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         let credential = authority.credential(&[HOSTNAME]);
@@ -96,8 +107,8 @@ impl House {
         change(&mut settings);
         open_accounts(&settings).await;
         let clock = Arc::new(ManualClock::at(BEGINNING));
-        let daemon = Some(start(&settings, &clock).await);
-        Self { hop, clock, authority, settings, directory, daemon }
+        let daemon = Some(start(&settings, &clock, people.as_ref()).await);
+        Self { hop, clock, authority, settings, people, directory, daemon }
     }
 
     /// Stops the daemon, and starts it again on what it left.
@@ -108,7 +119,7 @@ impl House {
 
     /// Starts the daemon again.
     pub async fn start(&mut self) {
-        self.daemon = Some(start(&self.settings, &self.clock).await);
+        self.daemon = Some(start(&self.settings, &self.clock, self.people.as_ref()).await);
     }
 
     /// Asks the daemon to stop. The task ends when it has.
@@ -257,6 +268,14 @@ impl House {
         self.daemon().roster().add(staff).await.unwrap();
     }
 
+    /// The browser of Bob, who may administer from now on, signed in.
+    pub async fn administrator(&self) -> Browser {
+        self.postern(&["account", "allow", "admin", BOB]).await.unwrap();
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, BOB, PASSWORD).await.assert(303);
+        browser
+    }
+
     /// The number of the one invitation of this person.
     pub async fn invitation_of(&self, invitee: &str) -> String {
         let listed = self.postern(&["invite", "list"]).await.unwrap();
@@ -325,125 +344,13 @@ impl House {
     }
 }
 
-async fn start(settings: &Settings, clock: &Arc<ManualClock>) -> Daemon {
+async fn start(settings: &Settings, clock: &Arc<ManualClock>, people: Option<&Arc<People>>) -> Daemon {
     let outside = Outside {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         resolver: Arc::new(zone()),
         courier: None,
+        directory: people.map(|people| Arc::clone(people) as Arc<dyn Directory>),
         mailbox: None,
     };
     Daemon::start(settings.clone(), outside).await.unwrap()
-}
-
-/// The DNS as the house sees it: the domains of its guests, and a few that are not as they should be.
-fn zone() -> FixedZone {
-    let guests = ["partner.example", "supplier.example", "else.example", "gmail.com"];
-    let hosts = |domain: &str| MailHosts::Hosts(vec![MailHost::new(10, format!("mx.{domain}"))]);
-    let mx = guests.map(|domain| (domain.to_owned(), hosts(domain)));
-    FixedZone {
-        mx: mx.into_iter().chain([("mute.example".to_owned(), MailHosts::NullMx)]).collect(),
-        addresses: HashMap::from([("localhost".to_owned(), vec![Ipv4Addr::LOCALHOST.into()])]),
-        silent: ["silent.example".to_owned()].into(),
-        ..FixedZone::default()
-    }
-}
-
-/// As an admin writes them; what is not said here is as delivered.
-fn settings(directory: &Path, hop: SocketAddr) -> Settings {
-    let directory = directory.display();
-    let file = format!(
-        r#"
-        [server]
-        hostname = "{HOSTNAME}"
-        certificate = "{directory}/certificate.pem"
-        key = "{directory}/key.pem"
-
-        [organisation]
-        name = "Corp Example"
-        domains = ["corp.example"]
-
-        [[listener]]
-        address = "127.0.0.1:0"
-        tls = "starttls"
-        role = "submission"
-
-        [[listener]]
-        address = "127.0.0.1:0"
-        tls = "implicit"
-        role = "submission"
-
-        [web]
-        address = "127.0.0.1:0"
-        public_url = "{PORTAL}"
-
-        [invite]
-        addresses = ["{INVITE}"]
-        # Most stories are not about how often somebody invites.
-        per_hour = "unlimited"
-        per_day = "unlimited"
-        per_day_to_one = "unlimited"
-        per_day_to_domain = "unlimited"
-
-        [[relay.smarthost]]
-        host = "127.0.0.1"
-        port = {port}
-        tls = "none"
-
-        [storage]
-        directory = "{directory}/state"
-
-        [templates]
-        directory = "{directory}/templates"
-        "#,
-        port = hop.port(),
-    );
-    let path = Path::new(&directory.to_string()).join("postern.toml");
-    fs::write(&path, file).unwrap();
-    Settings::load(&path).unwrap_or_else(|faults| panic!("{faults:?}"))
-}
-
-async fn open_accounts(settings: &Settings) {
-    let (store, _spool) = Store::open(&settings.storage).unwrap();
-    let accounts = Accounts::new(store.clone());
-    let mut batch = Batch::new();
-    let of_alice: &[&str] = &["a.archer@corp.example", "alice@else.example"];
-    for (name, address, aliases, may_invite) in
-        [("Alice Archer", ALICE, of_alice, true), ("Bob Baker", BOB, &[], false)]
-    {
-        let account = Account {
-            id: AccountId::fresh(),
-            kind: Kind::Staff,
-            mailbox: Mailbox::named(name, Address::parse(address).unwrap()),
-            aliases: aliases.iter().map(|alias| Address::parse(alias).unwrap()).collect(),
-            credential: Credential::Password(quick_hash(PASSWORD)),
-            rights: Rights::of_staff(may_invite),
-            locked: false,
-            created: BEGINNING,
-            inviters: Vec::new(),
-            language: None,
-        };
-        accounts.insert(&mut batch, &account).unwrap();
-    }
-    store.commit(batch).await.unwrap();
-    store.close().await;
-}
-
-/// An argon2id hash that costs next to nothing to check: a story is not about its cost.
-fn quick_hash(password: &str) -> String {
-    let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap();
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password(password.as_bytes()).unwrap().to_string()
-}
-
-/// What lies in the spool that should not, when nothing is in the queue: large bodies, received or half received, and
-/// segments but for the one that is open.
-fn orphans(state: &Path) -> Vec<String> {
-    let names = fs::read_dir(state.join("spool"))
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap());
-    let (segments, mut orphans): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".segment"));
-    if segments.len() > 1 {
-        orphans.extend(segments);
-    }
-    orphans
 }

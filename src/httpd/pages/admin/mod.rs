@@ -1,3 +1,4 @@
 //! The pages for administrators.
 
 pub mod people;
+pub mod switches;

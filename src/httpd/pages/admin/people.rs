@@ -113,9 +113,12 @@ async fn change(
         Err(fault) => return failed(&fault),
     };
     let may_invite = |invite| move |rights| Rights { invite, ..rights };
+    let may_invite_colleagues = |invite_internal| move |rights| Rights { invite_internal, ..rights };
     let changed = match deed.as_str() {
         "allow" => roster.set_rights(&address, may_invite(true)).await,
         "forbid" => roster.set_rights(&address, may_invite(false)).await,
+        "allow-internal" => roster.set_rights(&address, may_invite_colleagues(true)).await,
+        "forbid-internal" => roster.set_rights(&address, may_invite_colleagues(false)).await,
         "lock" => roster.lock(&address, true).await,
         "unlock" => roster.lock(&address, false).await,
         "end" => roster.remove(&address).await,

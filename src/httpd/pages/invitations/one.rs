@@ -10,13 +10,16 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use crate::base::address::Address;
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
-use crate::httpd::pages::invite::no_right;
-use crate::httpd::permit::{FormToken, Person, Staff};
+use crate::httpd::pages::invite::{no_right, sentence};
+use crate::httpd::permit::{FormToken, Staff};
 use crate::httpd::router::Parts;
+use crate::intake::Intake;
+use crate::intake::refusal::Refusal;
 use crate::invites::{Invitation, State as Progress};
 use crate::tending::TendingFault;
 use crate::tending::renewal::Renewals;
@@ -38,18 +41,49 @@ struct One<'a> {
     renewed: Option<String>,
     /// Whether there is anything left to do about it.
     is_open: bool,
-    /// What was done just now: `resent`, `withdrawn`, `extended`; else empty.
+    /// What was done just now, one of [`NEWS`]; else empty.
     done: &'a str,
-    fault: Option<String>,
-    /// What was typed.
-    days: &'a str,
+    faults: Faults,
+    typed: Typed,
     form: &'a str,
 }
 
+/// What the buttons have done, as the address says it behind the question mark.
+const NEWS: [&str; 4] = ["resent", "withdrawn", "extended", "corrected"];
+
 /// What is typed to give more time.
 #[derive(Debug, Deserialize)]
+struct More {
+    days: String,
+}
+
+/// What is typed to correct the address.
+#[derive(Debug, Deserialize)]
+struct Right {
+    address: String,
+}
+
+/// What stands in the way: above all the buttons, or beside a field.
+#[derive(Default, Serialize)]
+struct Faults {
+    top: Option<String>,
+    days: Option<String>,
+    address: Option<String>,
+}
+
+/// What stands in the fields.
+#[derive(Serialize)]
 struct Typed {
     days: String,
+    address: String,
+}
+
+/// What the page of one invitation is made of.
+struct Desk<'a> {
+    pages: &'a Pages,
+    renewals: &'a Renewals,
+    staff: &'a Staff,
+    invitation: Invitation,
 }
 
 /// `/invitations/ID` and its buttons.
@@ -59,6 +93,7 @@ pub fn routes() -> Router<Parts> {
         .route("/invitations/{id}/resend", post(resend))
         .route("/invitations/{id}/withdraw", post(withdraw))
         .route("/invitations/{id}/extend", post(extend))
+        .route("/invitations/{id}/address", post(correct))
 }
 
 async fn show(
@@ -68,12 +103,12 @@ async fn show(
     pages: Pages,
     State(renewals): State<Renewals>,
 ) -> Response {
-    let invitation = match own(&staff, &id, &renewals) {
-        Ok(invitation) => invitation,
+    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+        Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    let done = query.as_deref().filter(|done| ["resent", "withdrawn", "extended"].contains(done));
-    page(&pages, &renewals, &staff, &invitation, done.unwrap_or_default(), None)
+    let done = NEWS.into_iter().find(|done| query.as_deref() == Some(*done));
+    desk.page(StatusCode::OK, done.unwrap_or_default(), Faults::default(), desk.fields())
 }
 
 async fn resend(
@@ -82,15 +117,17 @@ async fn resend(
     State(renewals): State<Renewals>,
     Form { by: staff, .. }: Form<Staff, Button>,
 ) -> Response {
-    let invitation = match own(&staff, &id, &renewals) {
-        Ok(invitation) => invitation,
+    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+        Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
     if !staff.account.rights.invite {
         return no_right(&pages);
     }
-    let changed = renewals.resend(invitation.id, "inviter", Some(staff.peer)).await;
-    told(&pages, &renewals, &staff, &invitation, changed, "resent", "")
+    match renewals.resend(desk.invitation.id, "inviter", Some(staff.peer)).await {
+        Ok(_) => desk.news("resent"),
+        Err(fault) => desk.in_the_way(&fault, |top| Faults { top, ..Faults::default() }, desk.fields()),
+    }
 }
 
 async fn withdraw(
@@ -99,22 +136,24 @@ async fn withdraw(
     State(renewals): State<Renewals>,
     Form { by: staff, .. }: Form<Staff, Button>,
 ) -> Response {
-    let invitation = match own(&staff, &id, &renewals) {
-        Ok(invitation) => invitation,
+    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+        Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    let changed = renewals.tending().withdraw(invitation.id).await;
-    told(&pages, &renewals, &staff, &invitation, changed, "withdrawn", "")
+    match renewals.tending().withdraw(desk.invitation.id).await {
+        Ok(_) => desk.news("withdrawn"),
+        Err(fault) => desk.in_the_way(&fault, |top| Faults { top, ..Faults::default() }, desk.fields()),
+    }
 }
 
 async fn extend(
     Path(id): Path<String>,
     pages: Pages,
     State(renewals): State<Renewals>,
-    Form { by: staff, fields }: Form<Staff, Typed>,
+    Form { by: staff, fields }: Form<Staff, More>,
 ) -> Response {
-    let invitation = match own(&staff, &id, &renewals) {
-        Ok(invitation) => invitation,
+    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+        Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
     if !staff.account.rights.invite {
@@ -122,77 +161,116 @@ async fn extend(
     }
     // What is no number is no time.
     let days = fields.days.trim().parse().unwrap_or(0);
-    let changed = renewals.tending().extend(invitation.id, days).await;
-    told(&pages, &renewals, &staff, &invitation, changed, "extended", &fields.days)
-}
-
-/// Back to the page with the news, so that loading it again does nothing; or the page with what stands in the way.
-fn told(
-    pages: &Pages,
-    renewals: &Renewals,
-    staff: &Staff,
-    invitation: &Invitation,
-    changed: Result<Invitation, TendingFault>,
-    done: &str,
-    days: &str,
-) -> Response {
-    match changed {
-        Ok(_) => Redirect::to(&format!("/invitations/{}?{done}", invitation.id)).into_response(),
-        Err(fault @ (TendingFault::Notice(_) | TendingFault::Random(_) | TendingFault::Store(_))) => {
-            error!(%fault, "changing an invitation");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
+    match renewals.tending().extend(desk.invitation.id, days).await {
+        Ok(_) => desk.news("extended"),
+        Err(fault) => {
+            let typed = Typed { days: fields.days, ..desk.fields() };
+            desk.in_the_way(&fault, |days| Faults { days, ..Faults::default() }, typed)
         }
-        Err(fault) => page(pages, renewals, staff, invitation, "", Some((fault.to_string(), days))),
     }
 }
 
-fn page(
-    pages: &Pages,
-    renewals: &Renewals,
-    staff: &Staff,
-    invitation: &Invitation,
-    done: &str,
-    fault: Option<(String, &str)>,
+async fn correct(
+    Path(id): Path<String>,
+    pages: Pages,
+    State(renewals): State<Renewals>,
+    State(intake): State<Intake>,
+    Form { by: staff, fields }: Form<Staff, Right>,
 ) -> Response {
-    use Progress::{Accepted, Bounced, Opened, Queued, Sent, Withdrawn};
-    let handover = invitation.state.handover();
-    let (changed, reason) = match &invitation.state {
-        Queued | Sent(_) => (None, None),
-        Opened { at, .. } | Accepted { at, .. } | Withdrawn { at } => (Some(*at), None),
-        Bounced { at, reason, .. } => (Some(*at), Some(reason.as_str())),
+    let desk = match Desk::of(&pages, &renewals, &staff, &id) {
+        Ok(desk) => desk,
+        Err(status) => return status.into_response(),
     };
-    let is_open = !matches!(invitation.state, Accepted { .. } | Withdrawn { .. });
-    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let (fault, days) = fault.unzip();
-    let names = One {
-        id: invitation.id,
-        invitee: &invitation.invitee,
-        subject: &invitation.subject,
-        state: invitation.stage(renewals.tending().now()).word(),
-        created: pages.moment(invitation.created),
-        sent: handover.map(|handover| pages.moment(handover.at)),
-        words: reason.or(handover.map(|handover| handover.reply.as_str())),
-        changed: changed.map(|at| pages.moment(at)),
-        valid_until: invitation.valid_until().filter(|_| is_open).map(|at| pages.moment(at)),
-        renewed: invitation.life.renewed.map(|at| pages.moment(at)),
-        is_open,
-        done,
-        fault,
-        days: days.unwrap_or("14"),
-        form: staff.form_token(),
+    if !staff.account.rights.invite {
+        return no_right(&pages);
+    }
+    let right = match Address::parse(fields.address.trim()) {
+        Ok(right) => right,
+        Err(fault) => return desk.not_corrected(sentence(&fault.to_string()), fields),
     };
-    pages.page(status, "invitation", names)
+    match intake.readdress(desk.invitation.id, &right).await {
+        Ok(_) => desk.news("corrected"),
+        // The cause is in the log.
+        Err(Refusal::QueueFull | Refusal::DiskFull | Refusal::Internal) => {
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+        Err(refusal) => desk.not_corrected(sentence(&refusal.to_string()), fields),
+    }
 }
 
-/// An invitation of this person's own; somebody else's is not there.
-fn own(person: &Person, id: &str, renewals: &Renewals) -> Result<Invitation, StatusCode> {
-    let id = InvitationId::from_str(id).map_err(|_| StatusCode::NOT_FOUND)?;
-    match renewals.tending().show(id) {
-        Ok(invitation) if person.account.owns(&invitation.inviter.address) => Ok(invitation),
-        Ok(_) | Err(TendingFault::Unknown(_)) => Err(StatusCode::NOT_FOUND),
-        Err(fault) => {
-            error!(%fault, "reading an invitation");
-            Err(StatusCode::SERVICE_UNAVAILABLE)
+impl<'a> Desk<'a> {
+    /// For an invitation of this person's own; somebody else's is not there.
+    fn of(pages: &'a Pages, renewals: &'a Renewals, staff: &'a Staff, id: &str) -> Result<Self, StatusCode> {
+        let id = InvitationId::from_str(id).map_err(|_| StatusCode::NOT_FOUND)?;
+        match renewals.tending().show(id) {
+            Ok(invitation) if staff.account.owns(&invitation.inviter.address) => {
+                Ok(Self { pages, renewals, staff, invitation })
+            }
+            Ok(_) | Err(TendingFault::Unknown(_)) => Err(StatusCode::NOT_FOUND),
+            Err(fault) => {
+                error!(%fault, "reading an invitation");
+                Err(StatusCode::SERVICE_UNAVAILABLE)
+            }
         }
+    }
+
+    /// Back to the page with the news, so that loading it again does nothing.
+    fn news(&self, done: &str) -> Response {
+        Redirect::to(&format!("/invitations/{}?{done}", self.invitation.id)).into_response()
+    }
+
+    /// The page with what stands in the way.
+    fn in_the_way(
+        &self,
+        fault: &TendingFault,
+        place: impl FnOnce(Option<String>) -> Faults,
+        typed: Typed,
+    ) -> Response {
+        if matches!(fault, TendingFault::Notice(_) | TendingFault::Random(_) | TendingFault::Store(_)) {
+            error!(%fault, "changing an invitation");
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let faults = place(Some(fault.to_string()));
+        self.page(StatusCode::UNPROCESSABLE_ENTITY, "", faults, typed)
+    }
+
+    fn not_corrected(&self, why: String, Right { address }: Right) -> Response {
+        let faults = Faults { address: Some(why), ..Faults::default() };
+        self.page(StatusCode::UNPROCESSABLE_ENTITY, "", faults, Typed { address, ..self.fields() })
+    }
+
+    /// What stands in the fields before anything is typed. Of an address, most is right.
+    fn fields(&self) -> Typed {
+        Typed { days: "14".to_owned(), address: self.invitation.invitee.address.to_string() }
+    }
+
+    fn page(&self, status: StatusCode, done: &str, faults: Faults, typed: Typed) -> Response {
+        use Progress::{Accepted, Bounced, Opened, Queued, Sent, Withdrawn};
+        let Self { pages, invitation, .. } = self;
+        let handover = invitation.state.handover();
+        let (changed, reason) = match &invitation.state {
+            Queued | Sent(_) => (None, None),
+            Opened { at, .. } | Accepted { at, .. } | Withdrawn { at } => (Some(*at), None),
+            Bounced { at, reason, .. } => (Some(*at), Some(reason.as_str())),
+        };
+        let is_open = !matches!(invitation.state, Accepted { .. } | Withdrawn { .. });
+        let names = One {
+            id: invitation.id,
+            invitee: &invitation.invitee,
+            subject: &invitation.subject,
+            state: invitation.stage(self.renewals.tending().now()).word(),
+            created: pages.moment(invitation.created),
+            sent: handover.map(|handover| pages.moment(handover.at)),
+            words: reason.or(handover.map(|handover| handover.reply.as_str())),
+            changed: changed.map(|at| pages.moment(at)),
+            valid_until: invitation.valid_until().filter(|_| is_open).map(|at| pages.moment(at)),
+            renewed: invitation.life.renewed.map(|at| pages.moment(at)),
+            is_open,
+            done,
+            faults,
+            typed,
+            form: self.staff.form_token(),
+        };
+        pages.page(status, "invitation", names)
     }
 }

@@ -18,7 +18,7 @@ use crate::base::size::Size;
 use crate::httpd::form::{Packet, unread};
 use crate::httpd::multipart::{FormFault, Multipart, Part};
 use crate::httpd::page::Pages;
-use crate::httpd::pages::invite::{Faults, Typed, author, form, no_right};
+use crate::httpd::pages::invite::{Faults, Typed, author, form, no_right, sentence};
 use crate::httpd::permit::Staff;
 use crate::httpd::router::Parts;
 use crate::intake::letters::{Draft, LetterFault, Letters, Terms, Written};
@@ -279,24 +279,4 @@ fn too_large(most: u64) -> String {
          fewer or smaller ones.",
         Size(most)
     )
-}
-
-/// Words that were made for the middle of a line, as a sentence.
-fn sentence(words: &str) -> String {
-    let mut characters = words.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sentence_begins_and_ends_as_one() {
-        assert_eq!(sentence("the subject is empty"), "The subject is empty.");
-        assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
-        assert_eq!(sentence(""), ".");
-    }
 }

@@ -17,10 +17,11 @@ use crate::auth::Identity;
 use crate::base::id::MessageId;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
-use crate::httpd::page::{Pages, Plain};
+use crate::httpd::page::Pages;
 use crate::httpd::permit::{FormToken, Person, Staff};
 use crate::httpd::router::Parts;
 use crate::intake::letters::{Letters, Terms};
+use crate::switches::Switchboard;
 
 /// What stands in the fields.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,6 +63,13 @@ struct Invite<'a> {
     form: &'a str,
 }
 
+/// The names of `page/no-right.html`.
+#[derive(Serialize)]
+struct NoRight {
+    /// Whether it is so for everybody.
+    is_off: bool,
+}
+
 /// The names of `mail/draft/body.txt`.
 #[derive(Serialize)]
 struct Draft<'a> {
@@ -73,9 +81,17 @@ pub fn routes() -> Router<Parts> {
     Router::new().route("/invite", get(show)).merge(receipt::routes())
 }
 
-async fn show(staff: Staff, pages: Pages, State(letters): State<Letters>) -> Response {
+async fn show(
+    staff: Staff,
+    pages: Pages,
+    State(letters): State<Letters>,
+    State(switches): State<Switchboard>,
+) -> Response {
     if !staff.account.rights.invite {
         return no_right(&pages);
+    }
+    if !switches.now().invitations {
+        return switched_off(&pages);
     }
     let typed = Typed {
         subject: letters.terms().default_subject.clone(),
@@ -111,10 +127,40 @@ fn form(
 
 /// Nobody has given this person the right.
 pub(in crate::httpd::pages) fn no_right(pages: &Pages) -> Response {
-    pages.page(StatusCode::FORBIDDEN, "no-right", Plain {})
+    pages.page(StatusCode::FORBIDDEN, "no-right", NoRight { is_off: false })
+}
+
+/// Nobody has it at the moment.
+fn switched_off(pages: &Pages) -> Response {
+    pages.page(StatusCode::FORBIDDEN, "no-right", NoRight { is_off: true })
 }
 
 /// Who writes, as the door wants to know it.
 fn author(person: &Person) -> Identity {
     Identity::from(person.account.clone())
+}
+
+/// Words that were made for the middle of a line, as a sentence. An address at their beginning stays as it was written.
+pub(in crate::httpd::pages) fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    let begin_with_address = words.split(' ').next().is_some_and(|word| word.contains('@'));
+    let first = characters
+        .next()
+        .map(|first| if begin_with_address { first.to_string() } else { first.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
+    let end = if words.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_and_ends_as_one() {
+        assert_eq!(sentence("the subject is empty"), "The subject is empty.");
+        assert_eq!(sentence("“Lee” is none. Why?"), "“Lee” is none. Why?");
+        assert_eq!(sentence("kim@gmial.com is misspelt?"), "kim@gmial.com is misspelt?");
+        assert_eq!(sentence(""), ".");
+    }
 }
