@@ -11,6 +11,8 @@ pub enum Deed {
     PasswordChanged,
     /// It has another display name.
     Renamed,
+    /// Mails and pages for its person are in another language.
+    LanguageChosen,
     /// All its sessions were ended, but perhaps one.
     SessionsEnded,
     /// Its person may do something more or less than before.
@@ -36,6 +38,7 @@ impl Deed {
             Self::PasswordForgotten => "new password asked for",
             Self::PasswordChanged => "password changed",
             Self::Renamed => "renamed",
+            Self::LanguageChosen => "language chosen",
             Self::SessionsEnded => "sessions ended",
             Self::RightsChanged => "rights changed",
             Self::Locked => "account locked",

@@ -25,6 +25,13 @@ pub trait Directory: Send + Sync {
 
     /// What the person's groups allow, groups within groups included.
     fn rights<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Rights, DirectoryFault>>;
+
+    /// Whether the person may write in the name of whoever has this address: a superior, a shared mailbox.
+    fn delegates<'a>(
+        &'a self,
+        person: &'a Person,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<bool, DirectoryFault>>;
 }
 
 /// Whom to find.

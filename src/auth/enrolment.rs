@@ -123,6 +123,18 @@ impl Enrolment {
         self.current(account, self.inner.freshness.session).await
     }
 
+    /// Whether the directory lets the person with this account write in the name of whoever has the address.
+    pub(super) async fn writes_for(&self, account: &Account, address: &Address) -> Result<bool, LookupFault> {
+        let Inner { directory, domains, .. } = &*self.inner;
+        if !domains.contains(address.domain()) {
+            return Ok(false);
+        }
+        match directory.find(Whom::Address(&account.mailbox.address)).await? {
+            Some(person) if !person.is_barred => Ok(directory.delegates(&person, address).await?),
+            _ => Ok(false),
+        }
+    }
+
     async fn current(&self, account: Account, within: Duration) -> Result<Option<Account>, LookupFault> {
         let last = self.vouched().get(&account.id).copied();
         if last.is_some_and(|last| last.elapsed() < within) {

@@ -53,6 +53,8 @@ pub struct Identity {
     pub aliases: Vec<Address>,
     /// What this person may do.
     pub rights: Rights,
+    /// What it was proved with: a session begins only while the account still has it.
+    pub credential: Credential,
 }
 
 /// The answer to a sign-in.
@@ -254,6 +256,24 @@ impl Authenticator {
         Ok(account.filter(|account| account.kind == Kind::Staff && !account.locked).map(Identity::from))
     }
 
+    /// Whether somebody may write from this address: it is one of the person's own, or the directory says that the
+    /// person writes for whoever has it. It is asked each time, and only about addresses that are not the person's.
+    ///
+    /// # Errors
+    /// Where store or directory failed.
+    pub async fn may_write_as(&self, identity: &Identity, address: &Address) -> Result<bool, LookupFault> {
+        if identity.owns(address) {
+            return Ok(true);
+        }
+        let Some(enrolment) = &self.enrolment else { return Ok(false) };
+        match self.accounts.by_id(identity.account)?.map(|account| account.value) {
+            Some(account) if account.credential == Credential::Organisation => {
+                enrolment.writes_for(&account, address).await
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Whether an address outside the organisation's domains is a colleague's all the same: accounts that are made here
     /// may have such ones, people in the directory do not.
     ///
@@ -341,6 +361,7 @@ impl From<Account> for Identity {
             mailbox: account.mailbox,
             aliases: account.aliases,
             rights: account.rights,
+            credential: account.credential,
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct DirectoryAttributes {
     pub id: String,
     /// Says that the person may not sign in, if it is there and not `FALSE`.
     pub disabled: Option<String>,
+    /// The distinguished names of those who may write in this one's name.
+    pub delegates: Option<String>,
 }
 
 /// Groups that give rights.
@@ -109,6 +111,7 @@ struct Usual {
     name: &'static str,
     id: &'static str,
     disabled: &'static str,
+    delegates: &'static str,
 }
 
 impl DirectoryKind {
@@ -123,6 +126,8 @@ impl DirectoryKind {
                 name: "displayName",
                 id: "objectGUID",
                 disabled: "",
+                // Exchange: GrantSendOnBehalfTo of a mailbox.
+                delegates: "publicDelegates",
             },
             Self::OpenLdap => Usual {
                 user_filter: "(&(objectClass=inetOrgPerson)(|(uid={name})(mail={name})))",
@@ -131,6 +136,7 @@ impl DirectoryKind {
                 name: "displayName",
                 id: "entryUUID",
                 disabled: "",
+                delegates: "",
             },
             Self::Custom => Usual {
                 user_filter: "(|(uid={name})(mail={name}))",
@@ -139,6 +145,7 @@ impl DirectoryKind {
                 name: "cn",
                 id: "entryUUID",
                 disabled: "nsAccountLock",
+                delegates: "",
             },
         }
     }
@@ -200,14 +207,14 @@ fn read(section: &mut Section<'_>) -> Option<Directory> {
     let group_base = section.optional("group_base", units::line).or_else(|| base.clone());
     let user_filter = section.or("user_filter", usual.user_filter.to_owned(), filter("{name}"));
     let mail_filter = section.or("mail_filter", usual.mail_filter.to_owned(), filter("{address}"));
+    let some = |usual: &str| (!usual.is_empty()).then(|| usual.to_owned());
     let attributes = section.section("attributes", |section| DirectoryAttributes {
         mail: section.or("mail", "mail".to_owned(), attribute),
         aliases: section.or("aliases", usual.aliases.to_owned(), attribute),
         name: section.or("name", usual.name.to_owned(), attribute),
         id: section.or("id", usual.id.to_owned(), attribute),
-        disabled: section
-            .optional("disabled", attribute)
-            .or_else(|| (!usual.disabled.is_empty()).then(|| usual.disabled.to_owned())),
+        disabled: section.optional("disabled", attribute).or_else(|| some(usual.disabled)),
+        delegates: section.optional("delegates", attribute).or_else(|| some(usual.delegates)),
     });
     let groups = section.section("groups", |section| {
         Some(DirectoryGroups {

@@ -120,9 +120,12 @@ impl Intake {
     /// stand there: delivery reports have no sender.
     ///
     /// # Errors
-    /// [`Refusal::NotYourAddress`] or [`Refusal::ForeignFrom`].
-    pub fn may_send(&self, submitter: &Submitter, sender: &ReversePath) -> Result<(), Refusal> {
-        sender.address().map_or(Ok(()), |address| self.speaks_for(submitter, address))
+    /// [`Refusal::NotYourAddress`] or [`Refusal::ForeignFrom`]; or that nobody can say at the moment.
+    pub async fn may_send(&self, submitter: &Submitter, sender: &ReversePath) -> Result<(), Refusal> {
+        match sender.address() {
+            Some(address) => self.speaks_for(submitter, address).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes a message. Durable when it answers `Ok`; nothing is kept when it answers `Err`.
@@ -158,11 +161,13 @@ impl Intake {
             }
         }
         let facts = Facts::read(&submission.outline);
-        self.may_send(&submission.submitter, &submission.sender)?;
+        self.may_send(&submission.submitter, &submission.sender).await?;
         if facts.from.is_empty() {
             return Err(Refusal::NoFrom);
         }
-        facts.from.iter().try_for_each(|from| self.speaks_for(&submission.submitter, &from.address))?;
+        for from in &facts.from {
+            self.speaks_for(&submission.submitter, &from.address).await?;
+        }
 
         let languages = self.inner.parts.templates.current().languages();
         let sorter = Sorter { invite, domains: &organisation.domains, languages: &languages };

@@ -25,14 +25,19 @@ pub(super) struct Inviter {
 }
 
 impl Intake {
-    /// Whether an address is one of the submitter's own.
-    pub(super) fn speaks_for(&self, submitter: &Submitter, address: &Address) -> Result<(), Refusal> {
+    /// Whether an address is one of the submitter's own, or of somebody for whom the submitter writes.
+    pub(super) async fn speaks_for(&self, submitter: &Submitter, address: &Address) -> Result<(), Refusal> {
         match submitter {
-            Submitter::Person(identity) if identity.owns(address) => Ok(()),
-            Submitter::Person(identity) => Err(Refusal::NotYourAddress {
-                who: identity.mailbox.address.clone(),
-                claimed: address.clone(),
-            }),
+            Submitter::Person(identity) => {
+                let asked = self.inner.parts.authenticator.may_write_as(identity, address).await;
+                if asked.map_err(|fault| unknown(&fault))? {
+                    return Ok(());
+                }
+                Err(Refusal::NotYourAddress {
+                    who: identity.mailbox.address.clone(),
+                    claimed: address.clone(),
+                })
+            }
             Submitter::TrustedServer if self.inner.policy.organisation.domains.contains(address.domain()) => {
                 Ok(())
             }
@@ -146,14 +151,19 @@ impl Intake {
         self.inner.parts.authenticator.is_staff(address).map_err(|fault| failed(&fault))
     }
 
+    /// Whose address it is among the staff.
     pub(super) async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
-        match self.inner.parts.authenticator.lookup(address).await {
-            Err(LookupFault::Store(fault)) => Err(failed(&fault)),
-            Err(LookupFault::Directory(fault)) => {
-                tracing::error!(%fault, "nobody can say who may invite");
-                Err(Refusal::DirectorySilent)
-            }
-            Ok(identity) => Ok(identity),
+        self.inner.parts.authenticator.lookup(address).await.map_err(|fault| unknown(&fault))
+    }
+}
+
+/// It is not known who somebody is: to be asked again later.
+fn unknown(fault: &LookupFault) -> Refusal {
+    match fault {
+        LookupFault::Store(fault) => failed(fault),
+        LookupFault::Directory(fault) => {
+            tracing::error!(%fault, "nobody can say who may send and invite");
+            Refusal::DirectorySilent
         }
     }
 }

@@ -27,6 +27,8 @@ use crate::net::stream::Stream;
 
 mod objections;
 
+pub use crate::net::tls::objections::has_ended;
+
 /// The server's side. Its certificate can be replaced while it runs. Cheap to clone; all clones share the certificate.
 #[derive(Clone, Debug)]
 pub struct ServerTls {

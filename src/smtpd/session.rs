@@ -218,7 +218,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             }
         }
         let answer = if self.house.spool.has_room() {
-            self.house.intake.may_send(&envelope.submitter, &envelope.sender)
+            self.house.intake.may_send(&envelope.submitter, &envelope.sender).await
         } else {
             Err(Refusal::DiskFull)
         };

@@ -16,6 +16,7 @@
 mod harness;
 
 mod active_directory;
+mod cases;
 mod check;
 mod load;
 mod openldap;

@@ -28,7 +28,7 @@ const BASE: &str = "DC=corp,DC=example";
 pub struct Samba {
     folder: TempDir,
     address: IpAddr,
-    _service: Service,
+    service: Option<Service>,
 }
 
 impl Samba {
@@ -73,7 +73,7 @@ impl Samba {
             .arg(path("smb.conf"));
         let listens = [389, 636].map(|port| SocketAddr::new(address, port));
         let service = Service::start(&mut command, &path("samba.log"), &listens);
-        let samba = Self { folder, address, _service: service };
+        let samba = Self { folder, address, service: Some(service) };
         samba.modify(&organisation());
         Some(samba)
     }
@@ -88,24 +88,39 @@ impl Samba {
         format!("ldap://{}", self.address)
     }
 
-    /// `[directory]` with this server.
-    pub fn settings(&self, url: &str) -> Directory {
-        let section = format!(
+    /// Takes the controller away.
+    pub fn stop(&mut self) {
+        self.service = None;
+    }
+
+    /// Where the files beside the controller's are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `[directory]` with these servers, and what else is to differ, read.
+    pub fn settings(&self, urls: &[&str], more: &str) -> Directory {
+        settings(self.folder(), &Self::section(urls, more))
+    }
+
+    /// The same as it is written.
+    pub fn section(urls: &[&str], more: &str) -> String {
+        format!(
             r#"
             [directory]
             kind = "active-directory"
-            urls = ["{url}"]
+            urls = {urls:?}
             trust = "ca.pem"
             bind_dn = "postern@corp.example"
             bind_password_file = "service-password"
             base = "{BASE}"
             cache = "0 seconds"
+            {more}
             [directory.groups]
             invite = ["cn=inviters,cn=users,dc=corp,dc=example"]
             admin = ["CN=Gate Keepers,CN=Users,{BASE}"]
             "#
-        );
-        settings(self.folder.path(), &section)
+        )
     }
 
     /// Changes entries, as the domain's administrator (ldapmodify(1)).
@@ -174,6 +189,7 @@ fn organisation() -> String {
         // The last day was in 2020.
         ("Flora Former", "flora", "mail: flora@corp.example\naccountExpires: 132223104000000000\n"),
         ("O'Neil\\, Gus (IT)*", "gus", "mail: gus@corp.example\n"),
+        ("Hugo Hasty", "hugo", "mail: hugo@corp.example\n"),
         ("Zoe", "zoe", "mail: zoe@corp.example\n"),
         ("No Mail", "nomail", ""),
         ("Postern", "postern", ""),
@@ -213,5 +229,13 @@ fn organisation() -> String {
         }
         ldif.push('\n');
     }
+    // Ann writes for Ben; three wrong passwords lock an account.
+    write!(
+        ldif,
+        "dn: CN=Ben Baker,CN=Users,{BASE}\nchangetype: modify\nadd: secretary\n\
+         secretary: CN=Ann Archer,CN=Users,{BASE}\n\n\
+         dn: {BASE}\nchangetype: modify\nreplace: lockoutThreshold\nlockoutThreshold: 3\n\n"
+    )
+    .unwrap();
     ldif
 }

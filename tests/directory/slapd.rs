@@ -5,11 +5,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use postern::config::Directory;
 use tempfile::TempDir;
 
-use crate::harness::authority::Authority;
+use crate::harness::authority::{Authority, Credential};
 use crate::service::{Service, all_installed, free_port, installed, run, settings};
 
 /// Of everybody in the directory but Zoë.
@@ -20,10 +21,14 @@ pub const ZOES_PASSWORD: &str = "pässwörd-Ж in the mill";
 const SERVICE_PASSWORD: &str = "searches only";
 
 const BASE: &str = "dc=corp,dc=example";
+/// In the server's certificate.
+const NAMES: [&str; 2] = ["localhost", "ldap.corp.example"];
+const DAY: Duration = Duration::from_hours(24);
 
 /// The server, its data and its certificate.
 pub struct Slapd {
     folder: TempDir,
+    authority: Authority,
     port: u16,
     tls_port: u16,
     service: Option<Service>,
@@ -37,19 +42,17 @@ impl Slapd {
         }
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new();
-        let credential = authority.credential(&["localhost", "ldap.corp.example"]);
         for (name, text) in [
             ("ca.pem", authority.certificate()),
-            ("server.pem", &credential.certificate),
-            ("server.key", &credential.key),
             ("service-password", SERVICE_PASSWORD),
             ("slapd.conf", &configuration(folder.path())),
         ] {
             fs::write(folder.path().join(name), text).unwrap();
         }
         fs::create_dir(folder.path().join("db")).unwrap();
-        let mut slapd = Self { folder, port: free_port(), tls_port: free_port(), service: None };
+        let mut slapd = Self { folder, authority, port: free_port(), tls_port: free_port(), service: None };
         slapd.load(&organisation());
+        slapd.has_certificate(&slapd.authority.credential(&NAMES));
         slapd.go();
         Some(slapd)
     }
@@ -67,6 +70,23 @@ impl Slapd {
         command.args(["-d", "0", "-h", &urls, "-f"]).arg(self.path("slapd.conf"));
         let listens = [self.port, self.tls_port].map(|port| ([127, 0, 0, 1], port).into());
         self.service = Some(Service::start(&mut command, &self.path("slapd.log"), &listens));
+    }
+
+    /// Starts the server anew with a certificate whose last day was yesterday.
+    pub fn show_expired_certificate(&mut self) {
+        self.show_certificate_until(SystemTime::now() - DAY);
+    }
+
+    /// Starts the server anew with a certificate that counts until then.
+    pub fn show_certificate_until(&mut self, end: SystemTime) {
+        self.stop();
+        self.has_certificate(&self.authority.credential_until(&NAMES, end));
+        self.go();
+    }
+
+    fn has_certificate(&self, credential: &Credential) {
+        fs::write(self.path("server.pem"), &credential.certificate).unwrap();
+        fs::write(self.path("server.key"), &credential.key).unwrap();
     }
 
     /// Takes the server away, as a power cut does.
@@ -112,7 +132,22 @@ impl Slapd {
 
     /// The same, read.
     pub fn settings(&self, urls: &[&str], more: &str) -> Directory {
-        settings(self.folder.path(), &Self::section(urls, more))
+        self.read(&Self::section(urls, more))
+    }
+
+    /// A section, read.
+    pub fn read(&self, section: &str) -> Directory {
+        settings(self.folder.path(), section)
+    }
+
+    /// Two people who answer to one name and one address.
+    pub fn add_twins(&self) {
+        for twin in ["twin1", "twin2"] {
+            self.modify(&format!(
+                "dn: uid={twin},ou=people,{BASE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: {twin}\nuid: twin\n\
+                 cn: {twin}\nsn: x\nmail: twin@corp.example\nuserPassword: {PASSWORD}\n"
+            ));
+        }
     }
 
     /// Changes entries while the server runs (ldapmodify(1)).
@@ -181,6 +216,8 @@ fn organisation() -> String {
         ldif,
         "dn: cn=default,ou=policies,{BASE}\nobjectClass: applicationProcess\nobjectClass: pwdPolicy\ncn: default\n\
          pwdAttribute: userPassword\npwdLockout: TRUE\npwdMaxFailure: 3\npwdMustChange: TRUE\n\n\
+         dn: cn=ageing,ou=policies,{BASE}\nobjectClass: applicationProcess\nobjectClass: pwdPolicy\ncn: ageing\n\
+         pwdAttribute: userPassword\npwdMaxAge: 86400\n\n\
          dn: cn=postern,ou=services,{BASE}\nobjectClass: applicationProcess\nobjectClass: simpleSecurityObject\n\
          cn: postern\nuserPassword: {SERVICE_PASSWORD}\n\n"
     )
@@ -205,23 +242,31 @@ fn organisation() -> String {
             "pwdAccountLockedTime: 000001010000Z\n",
         ),
         ("uid=must", "must", "Mia Must", &["must@corp.example"], "pwdReset: TRUE\n"),
-        ("uid=twin1", "twin", "First Twin", &["twin@corp.example"], ""),
-        ("uid=twin2", "twin", "Second Twin", &["twin@corp.example"], ""),
+        (
+            "uid=faded",
+            "faded",
+            "Fay Faded",
+            &["faded@corp.example"],
+            "pwdChangedTime: 20200101000000Z\npwdPolicySubentry: cn=ageing,ou=policies,dc=corp,dc=example\n",
+        ),
+        ("uid=leon", "leon", "Leon Left", &["leon@corp.example"], "employeeType: left\n"),
+        (
+            "uid=office",
+            "office",
+            "The Office",
+            &["office@corp.example"],
+            "secretary: UID=fred, OU=people,dc=corp,dc=example\n",
+        ),
         ("uid=outside", "outside", "Olga Outside", &["olga@else.example"], ""),
         ("uid=alice", "alice", "Another Alice", &["alice@corp.example"], ""),
         ("uid=bruno", "bruno", "Bruno Both", &["bruno@corp.example", "bob@corp.example"], ""),
     ] {
-        let uid_line = if entry.starts_with("uid=") && entry != format!("uid={uid}") {
-            format!("uid: {}\nuid: {uid}\n", &entry[4..])
-        } else {
-            format!("uid: {uid}\n")
-        };
         let cn_line = if entry.starts_with("cn=") { String::new() } else { "cn: x\n".to_owned() };
         let mails = mail.iter().fold(String::new(), |lines, mail| lines + "mail: " + mail + "\n");
         let password = if uid == "zoe" { ZOES_PASSWORD } else { PASSWORD };
         write!(
             ldif,
-            "dn: {entry},ou=people,{BASE}\nobjectClass: inetOrgPerson\n{uid_line}{cn_line}cn: {name}\nsn: x\n\
+            "dn: {entry},ou=people,{BASE}\nobjectClass: inetOrgPerson\nuid: {uid}\n{cn_line}cn: {name}\nsn: x\n\
              displayName: {name}\n{mails}userPassword: {password}\n{more}\n"
         )
         .unwrap();

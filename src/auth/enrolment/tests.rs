@@ -63,6 +63,14 @@ impl Directory for Scripted {
         let rights = people.iter().find(|(one, _)| one.entry == person.entry).map(|(_, rights)| *rights);
         self.answer(rights.unwrap_or_default())
     }
+
+    fn delegates<'a>(
+        &'a self,
+        person: &'a Person,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<bool, DirectoryFault>> {
+        self.answer(person.entry == "dora" && address.to_string() == "office@corp.example")
+    }
 }
 
 struct Door {
@@ -278,4 +286,24 @@ async fn a_lock_that_was_set_here_holds() {
     door.store.commit(batch).await.unwrap();
     assert_eq!(door.try_as("dora", PASSWORD).await, Verdict::Refused);
     assert_eq!(door.authenticator.lookup(&address("dora@corp.example")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_writes_for_somebody_is_asked_of_the_directory_only() {
+    let door = Door::open(Duration::ZERO).await;
+    let Verdict::Known(dora) = door.try_as("dora", PASSWORD).await else { panic!("not known") };
+    let Verdict::Known(bob) = door.try_as("bob@corp.example", "kept here").await else { panic!("not known") };
+    let may = async |identity, text| {
+        let asked = door.authenticator.may_write_as(identity, &address(text)).await;
+        asked.map_err(|fault| fault.to_string())
+    };
+    assert_eq!(may(&dora, "d.dale@corp.example").await, Ok(true), "an address of her own");
+    assert_eq!(may(&dora, "office@corp.example").await, Ok(true));
+    assert_eq!(may(&dora, "bob@corp.example").await, Ok(false));
+    assert_eq!(may(&bob, "office@corp.example").await, Ok(false), "he has no entry there");
+    door.knows(&[Person { is_barred: true, ..self::dora() }]);
+    assert_eq!(may(&dora, "office@corp.example").await, Ok(false), "barred a moment ago");
+    *door.directory.is_down.lock().unwrap() = true;
+    assert_eq!(may(&dora, "d.dale@corp.example").await, Ok(true), "asked without the directory");
+    assert!(may(&dora, "office@corp.example").await.is_err());
 }

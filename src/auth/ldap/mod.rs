@@ -16,6 +16,7 @@ mod groups;
 mod person;
 mod pool;
 pub mod probe;
+mod sample;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use crate::auth::ldap::answer::{Outcome, outcome, password_policy};
 use crate::auth::ldap::entry::Entry;
 use crate::auth::ldap::person::Reading;
 use crate::auth::ldap::pool::{Pool, Question, Unanswered};
-use crate::base::address::Domain;
+use crate::base::address::{Address, Domain};
 use crate::base::clock::Clock;
 use crate::base::secret::Secret;
 use crate::config;
@@ -107,6 +108,19 @@ impl LdapDirectory {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the entry with this address names the person's as a delegate. Groups among the delegates do not count.
+    async fn delegated(&self, person: &Person, address: &Address) -> Result<bool, DirectoryFault> {
+        let config::Directory { base, mail_filter, attributes, .. } = &self.settings;
+        let Some(delegates) = attributes.delegates.as_deref() else { return Ok(false) };
+        let filter = filter::filled(mail_filter, "{address}", &address.to_string());
+        let search =
+            Search { base, scope: Scope::Subtree, filter: &filter, attributes: &[delegates], limit: 2 };
+        let entries = self.search(search).await?;
+        let [entry] = entries.as_slice() else { return Ok(false) };
+        let theirs = dn::key(&person.entry);
+        Ok(entry.texts(delegates).any(|delegate| dn::key(delegate) == theirs))
     }
 
     async fn search(&self, search: Search<'_>) -> Result<Vec<Entry>, DirectoryFault> {
@@ -208,5 +222,13 @@ impl Directory for LdapDirectory {
 
     fn rights<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Result<Rights, DirectoryFault>> {
         self.allowed(person).boxed()
+    }
+
+    fn delegates<'a>(
+        &'a self,
+        person: &'a Person,
+        address: &'a Address,
+    ) -> BoxFuture<'a, Result<bool, DirectoryFault>> {
+        self.delegated(person, address).boxed()
     }
 }

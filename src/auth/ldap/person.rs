@@ -31,7 +31,7 @@ impl Reading {
 
     /// What a search must ask for.
     pub(super) fn attributes(&self) -> Vec<&str> {
-        let DirectoryAttributes { mail, aliases, name, id, disabled } = &self.attributes;
+        let DirectoryAttributes { mail, aliases, name, id, disabled, .. } = &self.attributes;
         let own: &[&str] = match self.kind {
             DirectoryKind::ActiveDirectory => &[USER_ACCOUNT_CONTROL, ACCOUNT_EXPIRES],
             DirectoryKind::OpenLdap | DirectoryKind::Custom => &[LOCKED_TIME],
@@ -64,7 +64,7 @@ impl Reading {
     }
 
     /// The primary one first, each once.
-    fn addresses(&self, entry: &Entry) -> Vec<Address> {
+    pub(super) fn addresses(&self, entry: &Entry) -> Vec<Address> {
         let mail = entry.texts(&self.attributes.mail).map(|text| (text, false));
         let proxies: Vec<_> = entry.texts(&self.attributes.aliases).filter_map(proxy_address).collect();
         let (primary, others): (Vec<_>, Vec<_>) =
@@ -157,6 +157,7 @@ mod tests {
                 name: named("displayName"),
                 id: named("objectGUID"),
                 disabled: disabled.map(ToOwned::to_owned),
+                delegates: None,
             },
             domains: ["corp.example", "corp2.example"].map(|name| Domain::parse(name).unwrap()).to_vec(),
             // 2026-11-24.

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::auth::directory::DirectoryFault;
+use crate::auth::ldap::answer::{Outcome, outcome};
 use crate::base::secret::Secret;
 use crate::config::{Directory, DirectoryServer};
 
@@ -137,7 +138,11 @@ impl Pool {
             let result = bound.map_err(|_| "no answer to our sign-in in time".to_owned())?;
             let result = result.map_err(|fault| words(&fault))?;
             if result.rc != 0 {
-                return Err(format!("our own sign-in (bind_dn) is refused: {}", said(&result)));
+                let why = match outcome(&result) {
+                    Outcome::Refused(reason) => format!("{reason}; "),
+                    Outcome::Proven | Outcome::NoAnswer => String::new(),
+                };
+                return Err(format!("our own sign-in (bind_dn) is refused: {why}{}", said(&result)));
             }
         }
         Ok(ldap)
@@ -224,8 +229,11 @@ fn words(fault: &LdapError) -> String {
 /// A server's answer as the journal shows it: code and text, on one line of bounded length.
 pub(super) fn said(result: &LdapResult) -> String {
     const CHARACTERS_MAX: usize = 200;
-    let words =
-        if result.text.is_empty() { result.to_string() } else { format!("{} ({})", result.text, result.rc) };
+    // The library writes code, its name, the matched entry and the text, which would be empty.
+    let words = match result.text.as_str() {
+        "" => result.to_string().split(", dn: ").next().unwrap_or_default().to_owned(),
+        text => format!("{text} ({})", result.rc),
+    };
     words.chars().filter(|c| !c.is_control()).take(CHARACTERS_MAX).collect()
 }
 

@@ -8,9 +8,16 @@ use crate::auth::ldap::pool::{Unanswered, said};
 use crate::auth::ldap::{LdapDirectory, Search};
 use crate::base::clock::Timestamp;
 use crate::config::DirectoryServer;
+use crate::net::tls::has_ended;
 
 /// Beyond this, Kerberos and certificates begin to fail (RFC 4120 §8.2: five minutes).
 const CLOCK_SKEW_MAX: Duration = Duration::from_mins(5);
+
+/// So long before its end a certificate is spoken of.
+const SOON: Duration = Duration::from_hours(24 * 30);
+
+/// Groups that name somebody (RFC 4519 §2.17, §2.40).
+const WITH_MEMBERS: &str = "(|(member=*)(uniqueMember=*))";
 
 /// Something to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +46,10 @@ impl LdapDirectory {
         };
         let mut findings = Vec::new();
         let settings = &self.settings;
-        for (key, base) in
-            [("directory.base", &settings.base), ("directory.group_base", &settings.group_base)]
-        {
+        let bases = [("directory.base", &settings.base), ("directory.group_base", &settings.group_base)];
+        // Without a base of their own, groups are searched where people are.
+        let count = if settings.group_base == settings.base { 1 } else { 2 };
+        for (key, base) in bases.into_iter().take(count) {
             let found = self.try_out(&mut ldap, base, Scope::Base, "(objectClass=*)", &["1.1"]).await;
             let remedy = "Write an entry that is there, and let bind_dn read it.";
             match found {
@@ -59,42 +67,41 @@ impl LdapDirectory {
         if !findings.is_empty() {
             return findings;
         }
-        for (key, filter, place) in [
-            ("directory.user_filter", &settings.user_filter, "{name}"),
-            ("directory.mail_filter", &settings.mail_filter, "{address}"),
-        ] {
-            // Whoever is meant: somebody must be found.
-            let filter = filter.replace(place, "*");
-            match self.try_out(&mut ldap, &settings.base, Scope::Subtree, &filter, &["1.1"]).await {
-                Ok(0) => findings.push(Finding {
-                    key,
-                    problem: format!("{filter} finds nobody below {}", settings.base),
-                    remedy: "Check kind, base and filter, and that bind_dn may read the attributes in the filter.",
-                }),
-                Ok(_) => {}
-                Err(problem) => {
-                    findings.push(Finding { key, problem, remedy: "Ask the directory's administrator." });
-                }
-            }
-        }
+        findings.extend(self.looked_at_people(&mut ldap).await);
         findings.extend(self.groups_not_found(&mut ldap).await);
         findings.extend(self.skewed(&mut ldap, now).await);
+        findings.extend(ending(&mut ldap, now).await);
         findings
     }
 
     async fn groups_not_found(&self, ldap: &mut Ldap) -> Vec<Finding> {
         let groups = &self.settings.groups;
-        let keys = [("directory.groups.invite", &groups.invite), ("directory.groups.admin", &groups.admin)];
+        let keys = [
+            ("directory.groups.invite", &groups.invite),
+            ("directory.groups.invite_internal", &groups.invite_internal),
+            ("directory.groups.admin", &groups.admin),
+        ];
         let mut findings = Vec::new();
         for (key, group) in
             keys.into_iter().flat_map(|(key, groups)| groups.iter().map(move |group| (key, group)))
         {
-            let problem = match self.try_out(ldap, group, Scope::Base, "(objectClass=*)", &["1.1"]).await {
-                Ok(0) => format!("{group} is not there, or hidden from bind_dn"),
-                Ok(_) => continue,
-                Err(problem) => format!("{group}: {problem}"),
+            let mut finds = async |filter| {
+                self.try_out(ldap, group, Scope::Base, filter, &["1.1"]).await.map(|found| found > 0)
             };
-            let remedy = "Write the group's distinguished name as the directory shows it.";
+            let there = match finds("(objectClass=*)").await {
+                Ok(true) => finds(WITH_MEMBERS).await.map(|has_members| (true, has_members)),
+                other => other.map(|is_there| (is_there, false)),
+            };
+            let named = "Write the group's distinguished name as the directory shows it.";
+            let (problem, remedy) = match there {
+                Ok((true, true)) => continue,
+                Ok((true, false)) => (
+                    format!("nobody is in {group}, or bind_dn may not read its members"),
+                    "Put people into it. The primary group of Active Directory and posixGroup do not count.",
+                ),
+                Ok((false, _)) => (format!("{group} is not there, or hidden from bind_dn"), named),
+                Err(problem) => (format!("{group}: {problem}"), named),
+            };
             findings.push(Finding { key, problem, remedy });
         }
         findings
@@ -119,8 +126,8 @@ impl LdapDirectory {
         })
     }
 
-    /// How many entries it finds, at most one.
-    async fn try_out(
+    /// How many entries it finds, at most two.
+    pub(super) async fn try_out(
         &self,
         ldap: &mut Ldap,
         base: &str,
@@ -128,37 +135,73 @@ impl LdapDirectory {
         filter: &str,
         attributes: &[&str],
     ) -> Result<usize, String> {
+        /// What Active Directory says of entries outside its domain.
+        const REFERRAL: u32 = 10;
         const NO_SUCH_OBJECT: u32 = 32;
-        let search = Search { base, scope, filter, attributes, limit: 1 };
+        let search = Search { base, scope, filter, attributes, limit: 2 };
         match self.searching.put(ldap, &search).await {
             Ok(entries) => Ok(entries.len()),
-            Err(Unanswered::Question(result)) if result.rc == NO_SUCH_OBJECT => Ok(0),
+            Err(Unanswered::Question(result)) if [REFERRAL, NO_SUCH_OBJECT].contains(&result.rc) => Ok(0),
             Err(Unanswered::Question(result)) => Err(said(&result)),
             Err(Unanswered::Server(problem)) => Err(problem),
         }
     }
 }
 
-/// Which key a failed connection is about.
+/// A certificate that counts still, and not for long.
+async fn ending(ldap: &mut Ldap, now: Timestamp) -> Option<Finding> {
+    let certificate = ldap.get_peer_certificate().await.ok()??;
+    has_ended(&certificate, now + SOON).then(|| Finding {
+        key: "directory.urls",
+        problem: "its certificate ends within 30 days".to_owned(),
+        remedy: "Renew the server's certificate: nobody can sign in when it has ended.",
+    })
+}
+
+/// Which key a failed connection is about, in words.
 fn unreachable(server: &DirectoryServer, problem: &str) -> Finding {
-    let lower = problem.to_lowercase();
-    let (key, remedy) = if lower.contains("bind_dn") {
-        ("directory.bind_dn", "Check bind_dn and the file behind bind_password_file.")
-    } else if lower.contains("expired") || lower.contains("notvalidyet") || lower.contains("not valid yet") {
+    const WITHOUT_SPACES: [(&str, &str, &str, &str); 6] = [
+        ("bind_dn", "directory.bind_dn", "", "Check bind_dn and the file behind bind_password_file."),
         (
+            "expired",
             "directory.urls",
+            "its certificate has expired",
             "Renew the server's certificate; if it is in time, set the clock of this machine right.",
-        )
-    } else if lower.contains("issuer") {
-        ("directory.trust", "Name the PEM file with the authority that signed the server's certificate.")
-    } else if lower.contains("not valid for name") || lower.contains("notvalidforname") {
-        ("directory.urls", "Write the name that stands in the server's certificate.")
-    } else if lower.contains("certificate") {
-        ("directory.trust", "Name the PEM file with the authority that signed the server's certificate.")
+        ),
+        (
+            "notvalidyet",
+            "directory.urls",
+            "its certificate is not valid yet",
+            "Set the clock of this machine right; if it is, have the server's certificate made anew.",
+        ),
+        (
+            "notvalidforname",
+            "directory.urls",
+            "its certificate is for another name",
+            "Write the name that stands in the server's certificate.",
+        ),
+        (
+            "certificate",
+            "directory.trust",
+            "its certificate is of an authority that is not trusted here",
+            "Name the PEM file with the authority that signed the server's certificate.",
+        ),
+        (
+            "",
+            "directory.urls",
+            "",
+            "Check name and port, the firewall between, and that the server speaks TLS there.",
+        ),
+    ];
+    let told: String = problem.to_lowercase().split_ascii_whitespace().collect();
+    let about = WITHOUT_SPACES.iter().find(|(sign, ..)| told.contains(sign));
+    let (_, key, words, remedy) = about.copied().unwrap_or_default();
+    let problem = if words.is_empty() {
+        format!("{}: {problem}", server.url())
     } else {
-        ("directory.urls", "Check name and port, the firewall between, and that the server speaks TLS there.")
+        format!("{}: {words} ({problem})", server.url())
     };
-    Finding { key, problem: format!("{}: {problem}", server.url()), remedy }
+    Finding { key, problem, remedy }
 }
 
 /// `20261124171500.0Z` (RFC 4517 §3.3.13).

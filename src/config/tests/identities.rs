@@ -18,6 +18,20 @@ fn the_examples_for_directories_are_right_and_rely_on_the_usual_filters() {
 }
 
 #[test]
+fn every_complete_example_is_right() {
+    let mut examples = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("conf")).unwrap() {
+        let path = entry.unwrap().path();
+        let folder = Folder::with(&buildable(&fs::read_to_string(&path).unwrap()));
+        fs::write(folder.path("directory-password"), "hunter3").unwrap();
+        let read = folder.read(&[]);
+        assert!(read.is_ok(), "{}: {}", path.display(), read.unwrap_err());
+        examples += 1;
+    }
+    assert_eq!(examples, 8);
+}
+
+#[test]
 fn a_directory_is_never_asked_in_clear() {
     let section = |urls: &str| {
         format!(
@@ -69,7 +83,11 @@ fn colleagues_are_invited_only_where_the_organisation_knows_them() {
 #[cfg(feature = "saml")]
 #[test]
 fn the_examples_for_identity_providers_are_right() {
-    for text in [include_str!("../../../conf/entra-id.toml"), include_str!("../../../conf/keycloak.toml")] {
+    for text in [
+        include_str!("../../../conf/adfs.toml"),
+        include_str!("../../../conf/entra-id.toml"),
+        include_str!("../../../conf/keycloak.toml"),
+    ] {
         let settings = Folder::with(text).read(&[]).unwrap();
         assert_eq!(settings.saml.len(), 1);
         assert!(!settings.saml[0].rights.admin.is_empty());

@@ -1,14 +1,47 @@
-//! What strangers would have against a certificate.
+//! What strangers would have against a certificate, and we against a stranger's.
 
 use std::time::Duration;
 
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 
 use crate::base::clock::Timestamp;
 use crate::net::tls::{ServerTls, provider};
+
+/// Whether a server's certificate (DER) has ended at this time. What cannot be read has not.
+#[must_use]
+pub fn has_ended(certificate: &[u8], at: Timestamp) -> bool {
+    let certificate = CertificateDer::from(certificate);
+    let leaf = ParsedCertificate::try_from(&certificate);
+    leaf.is_ok_and(|leaf| dated(&leaf, &[], at) == Some("it has expired"))
+}
+
+/// What is wrong with the dates of a certificate at this time.
+fn dated(
+    leaf: &ParsedCertificate<'_>,
+    issuers: &[CertificateDer<'_>],
+    at: Timestamp,
+) -> Option<&'static str> {
+    let since_epoch = Duration::from_millis(u64::try_from(at.millis()).unwrap_or_default());
+    // The dates come first; with no authority to trust, all that is well dated ends at its issuer.
+    let verified = verify_server_cert_signed_by_trust_anchor(
+        leaf,
+        &RootCertStore::empty(),
+        issuers,
+        UnixTime::since_unix_epoch(since_epoch),
+        provider().signature_verification_algorithms.all,
+    );
+    let Err(Error::InvalidCertificate(fault)) = verified else { return None };
+    match fault {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some("it has expired"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Some("it is not valid yet")
+        }
+        _ => None,
+    }
+}
 
 impl ServerTls {
     /// Why clients that check would refuse the certificate at this time under these names, in words. Who issued it is not
@@ -21,28 +54,7 @@ impl ServerTls {
             Ok(leaf) => leaf,
             Err(fault) => return vec![format!("it cannot be read: {fault}")],
         };
-        let since_epoch = Duration::from_millis(u64::try_from(now.millis()).unwrap_or_default());
-        let algorithms = provider().signature_verification_algorithms.all;
-        // The dates come first; with no authority to trust, all that is well dated ends at its issuer.
-        let dated = verify_server_cert_signed_by_trust_anchor(
-            &leaf,
-            &RootCertStore::empty(),
-            issuers,
-            UnixTime::since_unix_epoch(since_epoch),
-            algorithms,
-        );
-        let mut objections = Vec::new();
-        if let Err(Error::InvalidCertificate(fault)) = dated {
-            match fault {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    objections.push("it has expired".to_owned());
-                }
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    objections.push("it is not valid yet".to_owned());
-                }
-                _ => {}
-            }
-        }
+        let mut objections: Vec<_> = dated(&leaf, issuers, now).map(str::to_owned).into_iter().collect();
         let is_for = |name: &str| {
             ServerName::try_from(name).is_ok_and(|name| verify_server_name(&leaf, &name).is_ok())
         };

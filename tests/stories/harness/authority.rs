@@ -1,6 +1,7 @@
 //! A certificate authority of one story's own, so that every name that is checked in the field is checked here.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::crypto::aws_lc_rs;
@@ -38,8 +39,18 @@ impl Authority {
 
     /// A certificate for these names.
     pub fn credential(&self, names: &[&str]) -> Credential {
-        let params =
-            CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
+        self.signed(&params(names))
+    }
+
+    /// One that counts until then.
+    #[allow(dead_code, reason = "of directories' servers only")]
+    pub fn credential_until(&self, names: &[&str], end: SystemTime) -> Credential {
+        let mut params = params(names);
+        params.not_after = end.into();
+        self.signed(&params)
+    }
+
+    fn signed(&self, params: &CertificateParams) -> Credential {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Credential { certificate, key: key.serialize_pem() }
@@ -49,6 +60,10 @@ impl Authority {
     pub fn client(&self) -> Arc<ClientConfig> {
         trusting(&self.certificate)
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap()
 }
 
 impl Credential {

@@ -82,4 +82,8 @@ impl Directory for People {
     fn rights<'a>(&'a self, _: &'a Person) -> BoxFuture<'a, Result<Rights, DirectoryFault>> {
         self.answer(Rights::of_staff(true))
     }
+
+    fn delegates<'a>(&'a self, _: &'a Person, _: &'a Address) -> BoxFuture<'a, Result<bool, DirectoryFault>> {
+        self.answer(false)
+    }
 }
