@@ -156,13 +156,14 @@ fn policy() -> Policy {
             language: Language::ENGLISH,
         },
         invite: config::Invite {
-            rates: Rates { per_hour: None, per_day: None, per_invitee: None },
+            rates: Rates { per_hour: None, per_day: None, per_invitee: None, per_domain: None },
             ..config::Invite::at(vec![address("invite@corp.example")])
         },
         web: config::Web {
             address: "127.0.0.1:0".parse().expect("an address"),
             public_url: "https://corp.example".to_owned(),
             session_lifetime: LONG,
+            staff_networks: Vec::new(),
         },
         limits: Limits::default(),
     }

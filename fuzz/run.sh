@@ -44,7 +44,7 @@ WORDS
 
 for target; do
   status=0
-  cargo fuzz run -s none --fuzz-dir . "$target" -- -max_total_time="${SECONDS_EACH:-600}" -max_len=16384 \
+  cargo fuzz run -O -s none --fuzz-dir . "$target" -- -max_total_time="${SECONDS_EACH:-600}" -max_len=16384 \
     -dict="$words" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 >"$words.$target" 2>&1 || status=$?
   tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$words.$target")
   covered=$(grep -oE 'cov: [0-9]+ ft: [0-9]+ corp: [0-9]+' "$words.$target" | tail -n 1)

@@ -4,6 +4,7 @@
 usage: fuzz/seeds.py
 """
 
+import base64
 import pathlib
 import re
 
@@ -64,6 +65,14 @@ seed('proxy', 'local', SIGNATURE + b'\x20\0\0\0EHLO a\r\n')
 
 for number, name in enumerate(['C:\\plans\\plan.pdf', '../../etc/passwd', 'COM1.txt', 'Größe <1>.dwg', '\u202efdp.exe', '.hidden']):
     seed('filename', str(number), name.encode())
+
+PACKAGE = '01934f6a8c2d7e5f9a0b1c2d3e4f5a6b'
+for number, value in enumerate([
+    f'dropoff {base64.b64encode(PACKAGE.encode()).decode()},filename cGxhbi5wZGY=',
+    f'filename cGxhbi5wZGY=, is_confidential, dropoff {base64.b64encode(PACKAGE.encode()).decode()}',
+    '1048576', f'{PACKAGE}-7', 'sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=',
+]):
+    seed('tus', str(number), value.encode())
 
 documented = (ROOT / 'conf/postern.toml').read_text()
 sections = re.split(r'(?m)^(?=#?\[)', documented)

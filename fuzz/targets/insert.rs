@@ -7,6 +7,8 @@ mod judge;
 #[path = "../mail.rs"]
 mod mail;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use postern::base::address::Address;
@@ -23,7 +25,7 @@ fuzz_target!(|message: &[u8]| {
         return;
     }
     assert_eq!(made(&message, &Edits::default()), message, "no edits, and another message");
-    let rewritten = match rewrite::invite(&message, &outline, &blocks(), &readdress()) {
+    let rewritten = match rewrite::invite(&message, &outline, &blocks(&message), &readdress()) {
         Ok(rewritten) => rewritten,
         // In words: the message is not clear. Nothing is sent.
         Err(RewriteFault::Check(_)) => return,
@@ -94,8 +96,12 @@ fn readdress() -> Readdress {
     }
 }
 
-fn blocks() -> Blocks {
-    let link = format!("{LINK}0123456789abcdefghjkmnpqrs");
+/// The link is another one for each message, as it is in life: a fuzzer that knew it would foretell the boundaries, which
+/// are made of it.
+fn blocks(message: &[u8]) -> Blocks {
+    let mut hasher = DefaultHasher::new();
+    message.hash(&mut hasher);
+    let link = format!("{LINK}{:026x}", hasher.finish());
     Blocks {
         top_text: "Alice Archer has invited you – please read on.\n".to_owned(),
         top_html: "<div>Alice Archer has invited you – please read on.</div>\n".to_owned(),

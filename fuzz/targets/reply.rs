@@ -26,7 +26,10 @@ fn judge(reply: &Reply) {
     let mut written = BytesMut::new();
     reply.write(&mut written);
     let again = read(&written);
-    assert_eq!((again.code, again.enhanced), (reply.code, reply.enhanced));
+    // A long line is broken, and what stands behind the break may look like a status where there is none.
+    let is_broken = again.lines.len() > reply.lines.len();
+    assert_eq!(again.code, reply.code);
+    assert!(again.enhanced == reply.enhanced || is_broken && reply.enhanced.is_none(), "{again:?}");
     // What was made fit for the wire stays as it is.
     let mut twice = BytesMut::new();
     again.write(&mut twice);

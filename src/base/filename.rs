@@ -109,7 +109,8 @@ fn shortened(name: &str, max: usize) -> String {
         return name.to_owned();
     }
     let (stem, ending) = split(name);
-    format!("{}{ending}", cut(stem, max.saturating_sub(ending.len())).trim_end())
+    // Where it was cut there may be points and spaces again.
+    format!("{}{ending}", cut(stem, max.saturating_sub(ending.len())).trim_end_matches(['.', ' ']))
 }
 
 /// At most so many octets, whole characters.
@@ -149,6 +150,7 @@ mod tests {
         }
         let long = name(&format!("{}.drawing.pdf", "ü".repeat(300)));
         assert!(long.len() <= OCTETS_MAX && long.ends_with("ü.pdf"), "{long}");
+        assert_eq!(name(&format!("plan{}.{}end of it", ".".repeat(300), " ".repeat(40))), "plan");
     }
 
     #[test]

@@ -156,14 +156,20 @@ impl TransferEncoding {
     /// Reads the field's value.
     #[must_use]
     pub fn read(value: &[u8]) -> Self {
-        match Parameters::read(value).head.as_str() {
+        let head = Parameters::read(value).head;
+        let said = match head.as_str() {
             "" | "7bit" => Self::SevenBit,
             "8bit" => Self::EightBit,
             "binary" => Self::Binary,
             "quoted-printable" => Self::QuotedPrintable,
             "base64" => Self::Base64,
             _ => Self::Unknown,
-        }
+        };
+        // More than a word and a comment (RFC 2045 §6.1) is overlooked by some readers, and is no encoding to others,
+        // who show the octets as they stand.
+        let behind = value.trim_ascii().get(head.len()..).unwrap_or_default().trim_ascii_start();
+        let is_clear = said.is_identity() || behind.is_empty() || behind.starts_with(b"(");
+        if is_clear { said } else { Self::Unknown }
     }
 
     /// Whether the octets stand as they are (RFC 2045 §6.2).
@@ -246,7 +252,15 @@ mod tests {
     fn nonsense_is_text_and_contradictions_are_told() {
         assert_eq!(read("Content-Type: text\r\n").media, "text/plain");
         assert_eq!(read("Content-Type: ;;;\r\n").media, "text/plain");
-        assert_eq!(read("Content-Transfer-Encoding: x-uuencode\r\n").encoding, TransferEncoding::Unknown);
+        for (text, encoding) in [
+            ("x-uuencode", TransferEncoding::Unknown),
+            ("quoted-printable\r\n\tmore", TransferEncoding::Unknown),
+            ("Base64 (as it must be)", TransferEncoding::Base64),
+            ("8bit;", TransferEncoding::EightBit),
+        ] {
+            let field = format!("Content-Transfer-Encoding: {text}\r\n");
+            assert_eq!(read(&field).encoding, encoding, "{text}");
+        }
         assert!(
             read("Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: quoted-printable\r\n")
                 .contradictory

@@ -88,7 +88,9 @@ pub fn plan(copy: &dyn Source, outline: &Outline) -> Result<Plan, Obstacle> {
             }
             continue;
         }
-        let is_whole = outline.children(index).next().is_none() || part.content.media == "message/global";
+        // A multipart has no encoding but those that change nothing (RFC 2045 §6.4), even if it has no parts.
+        let is_leaf = outline.children(index).next().is_none() && !part.content.is_multipart();
+        let is_whole = is_leaf || part.content.media == "message/global";
         let form = match part.content.encoding {
             _ if !holds_eight_bit => None,
             encoding if is_whole && encoding.is_identity() => Some(form(copy, part)?),
@@ -213,8 +215,9 @@ fn quoted_lines(octets: &[u8]) -> (usize, Vec<u8>) {
         let (lines, _) = octets.split_at(at + 2);
         return (lines.len(), quoted_printable(lines));
     }
-    // A CR at the end may be half a line break.
-    let piece = octets.strip_suffix(b"\r").filter(|piece| !piece.is_empty()).unwrap_or(octets);
+    // The next line begins with what is neither half a line break nor the hyphen of a delimiter.
+    let end = octets.iter().rposition(|&octet| octet != b'-').filter(|&at| at > 0).unwrap_or(octets.len());
+    let piece = octets.get(..end).unwrap_or_default();
     (piece.len(), [&quoted_printable(piece)[..], b"=\r\n"].concat())
 }
 

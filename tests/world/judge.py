@@ -49,6 +49,17 @@ def leaves(part):
     return [leaf for child in payload for leaf in leaves(child)] if isinstance(payload, list) else [part]
 
 
+def seen(part):
+    """The leaves of an alternative that are shown as the text: of related parts, the root (RFC 2387 §3.2)."""
+    payload = part.get_payload()
+    if not isinstance(payload, list):
+        return [part]
+    if part.get_content_type() == 'multipart/related':
+        named = [child for child in payload if child['Content-ID'] and child['Content-ID'] == part.get_param('start')]
+        payload = (named or payload)[:1]
+    return [leaf for child in payload for leaf in seen(child)]
+
+
 def text_of(part):
     octets = part.get_payload(decode=True)
     # Where nothing is said people write UTF-8 or Latin-1; a charset nobody knows changes nothing either.
@@ -139,24 +150,29 @@ def judged(sent, came):
         if parents[id(first)].get_content_type() == 'multipart/alternative':
             first = parents[id(first)]
             break
-        first = parents[id(first)] if parents[id(first)].get_content_type() == 'multipart/related' else None
-    for leaf in leaves(first) if first is not None else []:
+        is_root = parents[id(first)].get_content_type() == 'multipart/related' and first in seen(parents[id(first)])
+        first = parents[id(first)] if is_root else None
+    for leaf in seen(first) if first is not None else []:
         if leaf.get_content_type() in ('text/plain', 'text/html') and not LINK.search(html.unescape(text_of(leaf))):
             yield f'a reader of the {leaf.get_content_type()} part sees no link'
 
 
-pairs = pathlib.Path(sys.argv[1])
-inserted = wrapped = 0
-faults = []
-for path in sorted(pairs.glob('*.sent')):
-    sent, came = path.read_bytes(), path.with_suffix('.arrived').read_bytes()
-    found = list(judged(sent, came))
-    faults += [f'{path.stem}: {fault}' for fault in found]
-    after = email.message_from_bytes(came, policy=email.policy.compat32)
-    if tree(email.message_from_bytes(sent, policy=email.policy.compat32)) == tree(after):
-        inserted += 1
-    else:
-        wrapped += 1
-print('\n'.join(faults))
-print(f'{inserted} with the blocks inside, {wrapped} wrapped, {len(faults)} faults')
-sys.exit(1 if faults or not inserted else 0)
+def main(pairs):
+    inserted = wrapped = 0
+    faults = []
+    for path in sorted(pairs.glob('*.sent')):
+        sent, came = path.read_bytes(), path.with_suffix('.arrived').read_bytes()
+        found = list(judged(sent, came))
+        faults += [f'{path.stem}: {fault}' for fault in found]
+        after = email.message_from_bytes(came, policy=email.policy.compat32)
+        if tree(email.message_from_bytes(sent, policy=email.policy.compat32)) == tree(after):
+            inserted += 1
+        else:
+            wrapped += 1
+    print('\n'.join(faults))
+    print(f'{inserted} with the blocks inside, {wrapped} wrapped, {len(faults)} faults')
+    return 1 if faults or not inserted else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(pathlib.Path(sys.argv[1])))

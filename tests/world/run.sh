@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# Mail of the world: the test messages that others publish with their mail parsers go through `postern demo`, each as an
-# invitation, and what would have been delivered is judged by four parsers that had no part in the edits.
+# Mail of the world: the test messages that others publish with their mail programs go through `postern demo`, each as an
+# invitation, and what would have been delivered is judged by parsers that had no part in the edits.
 # usage: tests/world/run.sh      $POSTERN: the program, if it is built already. $CORPUS: a folder of more messages.
+#                                $KEEP: a folder for what was sent, what arrived, and what was refused.
 #
 # The messages stay outside the repository: they come from Debian's, Rust's, npm's and Python's packages, by their
 # ordinary clients. What a client would do to them before it sends them is said in send.py.
 . "$(dirname "$0")/../outside.sh"
-need python3 jq curl
+need python3 jq curl python3-gi gir1.2-gmime-3.0 libmime-tools-perl libemail-mime-perl ruby-mail
 command -v npm >/dev/null || need npm
 python3 -m pip --version >/dev/null 2>&1 || need python3-pip
 
 HERE=$ROOT/tests/world
 BASKET=$WORK/basket
+at_the_end() {
+  [ -z "${KEEP:-}" ] || { mkdir -p "$KEEP" && cp -r "$WORK/pairs" "$WORK/refused" "$WORK/gather.log" "$KEEP"; }
+}
 mkdir -p "$BASKET" "$WORK/pairs"
 
 # basket NAME FOLDER PATTERN...: takes the files of a package that match, however deep they lie.
@@ -34,6 +38,45 @@ from_debian() {
     dpkg-deb -x libpython3.11-testsuite_*.deb python
   ) >>"$WORK/gather.log" 2>&1 || { echo 'without libpython3.11-testsuite (gather.log)'; return; }
   basket python "$folder/python" '*/test_email/data/msg_*.txt'
+}
+
+# Where Debian's packages come from, their sources come from as well. A source that is not to be had is named, and missed.
+from_debian_sources() {
+  local list package lists=$WORK/source-lists options
+  mkdir -p "$lists/parts" "$lists/state/partial"
+  for list in /etc/apt/sources.list.d/*.sources; do
+    ! grep -qs 'debian-archive' "$list" || sed 's/^Types:.*/Types: deb-src/' "$list" >"$lists/parts/${list##*/}"
+  done
+  sed -n 's/^deb \(.*debian\)/deb-src \1/p' /etc/apt/sources.list >"$lists/list" 2>/dev/null || true
+  options=(-qq -o "Dir::Etc::SourceList=$lists/list" -o "Dir::Etc::SourceParts=$lists/parts"
+    -o "Dir::State::Lists=$lists/state" -o APT::Sandbox::User=root)
+  apt-get "${options[@]}" update >>"$WORK/gather.log" 2>&1 || { echo "without Debian's sources (gather.log)"; return; }
+  while read -r package patterns; do
+    mkdir -p "$WORK/sources/$package"
+    (
+      cd "$WORK/sources/$package"
+      apt-get "${options[@]}" source --download-only --tar-only "$package"
+      for archive in *.orig.tar.*; do tar xf "$archive"; done
+    ) >>"$WORK/gather.log" 2>&1 || { echo "without the source of $package (gather.log)"; continue; }
+    set -f # The patterns are find's.
+    # shellcheck disable=SC2086
+    set -- $patterns
+    set +f
+    basket "$package" "$WORK/sources/$package" "$@"
+  done <<'SOURCES'
+bogofilter */src/tests/inputs/*.txt */src/tests/inputs/*.mbx
+gmime */tests/data/mbox/input/* */tests/data/partial/input/* */tests/*.msg
+golang-github-jhillyerd-enmime */testdata/*.raw */testdata/encode/*.golden
+kf5-messagelib */autotests/data/*.mbox
+kmime */autotests/data/mails/*.mbox
+libemail-folder-perl */t/testmaildir/* */t/testmh/* */t/mboxes/*
+libmail-deliverystatus-bounceparser-perl */t/corpus/*.msg
+libmail-mbox-messageparser-perl */t/mailboxes/*.txt
+mimetic */test/*.msg
+notmuch */test/corpora/*
+php-horde-mime */fixtures/*.txt
+rspamd */test/functional/messages/*.eml
+SOURCES
 }
 
 # The packages' sources lie in cargo's registry once they are fetched.
@@ -73,7 +116,7 @@ from_npm() {
 
 from_pypi() {
   local name folder=$WORK/pypi
-  for name in mail-parser==4.8.0 dkimpy==1.1.8; do
+  for name in mail-parser==4.8.0 dkimpy==1.1.8 talon==1.4.4 mailbits==0.2.3; do
     mkdir -p "$folder/$name"
     (
       cd "$folder/$name"
@@ -84,6 +127,7 @@ from_pypi() {
 }
 
 from_debian
+from_debian_sources
 from_cargo
 from_npm
 from_pypi
@@ -105,7 +149,14 @@ mkdir -p "$WORK/parsers"
   node "$HERE/opinion.mjs" "$WORK/pairs"
 )
 shown 'mailparser and postal-mime see in every copy what they saw in what was sent'
-(cd "$ROOT" && POSTERN_PAIRS=$WORK/pairs cargo test --locked --quiet --test world -- --ignored what_the_world_sent)
+# The bindings of GMime are for the Python of the system.
+for reader in "/usr/bin/python3 $HERE/readers/gmime.py" "perl $HERE/readers/mime_tools.pl" \
+  "perl $HERE/readers/email_mime.pl" "ruby $HERE/readers/mail.rb"; do
+  # shellcheck disable=SC2086
+  python3 "$HERE/agree.py" "$WORK/pairs" $reader
+done
+shown "GMime, MIME-tools, Email::MIME and Ruby's mail see it as well"
+(cd "$ROOT" && POSTERN_PAIRS=$WORK/pairs cargo test --locked --all-features --quiet --test world -- --ignored what_the_world_sent)
 shown 'mailparse finds nothing wrong either'
-(cd "$ROOT" && cargo test --locked --quiet --test world -- --ignored time_grows_with_size_only --nocapture)
+(cd "$ROOT" && cargo test --locked --all-features --quiet --test world -- --ignored time_grows_with_size_only --nocapture)
 shown 'whatever the shape, time grows with size only'

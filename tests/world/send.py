@@ -69,13 +69,14 @@ def serve_hop():
     asyncio.run(serve())
 
 
+# What parts the messages of a mailbox (RFC 4155): an empty line, and one with an address and a time.
+PARTING = re.compile(rb'(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d\d:\d\d[^\r\n]*\r?\n')
+
+
 def messages(path):
     """The messages in a file: one, or those of a mailbox."""
     octets = path.read_bytes()
-    if path.suffix == '.mbox':
-        found = [part for part in re.split(rb'(?m)^From [^\r\n]*\r?\n', octets) if part.strip()]
-    else:
-        found = [re.sub(rb'\AFrom [^\r\n]*\r?\n', b'', octets)]
+    found = [re.sub(rb'\AFrom [^\r\n]*\r?\n', b'', part) for part in PARTING.split(octets) if part.strip()]
     name = re.sub(r'[^A-Za-z0-9._-]', '_', path.name)
     return [(name if len(found) == 1 else f'{name}-{index}', message) for index, message in enumerate(found)]
 

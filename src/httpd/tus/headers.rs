@@ -1,4 +1,4 @@
-//! What stands in the headers of tus.
+//! What stands in the headers of tus, and in its addresses: pure, and strict with strangers.
 
 use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use axum::extract::Request;
@@ -13,21 +13,26 @@ use crate::packages::{File, FileRef};
 
 /// What we need to know of a file (tus 1.0, "Upload-Metadata"). Other keys are no concern of ours.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Metadata {
-    pub(super) dropoff: PackageId,
-    pub(super) filename: String,
+pub struct Metadata {
+    /// Where it belongs.
+    pub dropoff: PackageId,
+    /// How it is called, as the browser gave it.
+    pub filename: String,
 }
 
 /// What a chunk should be.
 #[derive(Debug)]
-pub(super) struct Checksum {
-    pub(super) algorithm: &'static Algorithm,
-    pub(super) digest: Vec<u8>,
+pub struct Checksum {
+    /// How it is reckoned.
+    pub algorithm: &'static Algorithm,
+    /// What comes out.
+    pub digest: Vec<u8>,
 }
 
 impl Metadata {
     /// Pairs of a key and a value in base64, with commas between. `None` where one of ours is missing or twice there.
-    pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
+    #[must_use]
+    pub fn read(headers: &HeaderMap) -> Option<Self> {
         let line = headers.get(&UPLOAD_METADATA)?.to_str().ok()?;
         let value = |key: &str| {
             let mut values = line
@@ -42,7 +47,8 @@ impl Metadata {
     }
 
     /// The same of a file that is here.
-    pub(super) fn written(file: &File) -> String {
+    #[must_use]
+    pub fn written(file: &File) -> String {
         let encoded = |text: &str| STANDARD.encode(text);
         format!("dropoff {},filename {}", encoded(&file.id.package.to_string()), encoded(file.name.as_str()))
     }
@@ -50,7 +56,8 @@ impl Metadata {
 
 impl Checksum {
     /// `sha1 BASE64`.
-    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Option<Self> {
         let (name, digest) = std::str::from_utf8(value).ok()?.split_once(' ')?;
         let algorithm: &'static Algorithm = match name {
             "sha1" => &SHA1_FOR_LEGACY_USE_ONLY,
@@ -62,7 +69,8 @@ impl Checksum {
 }
 
 /// A whole number, in digits only.
-pub(super) fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+#[must_use]
+pub fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     let text = headers.get(name)?.to_str().ok()?;
     text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -77,12 +85,14 @@ pub(super) fn method(request: &Request) -> Method {
 }
 
 /// The address of a file.
-pub(in crate::httpd) fn path_of(file: FileRef) -> String {
+#[must_use]
+pub fn path_of(file: FileRef) -> String {
     format!("/files/{}-{}", file.package, file.number)
 }
 
 /// The file of an address's last part.
-pub(super) fn file_of(name: &str) -> Option<FileRef> {
+#[must_use]
+pub fn file_of(name: &str) -> Option<FileRef> {
     let (package, number) = name.split_once('-')?;
     if !number.bytes().all(|octet| octet.is_ascii_digit()) {
         return None;

@@ -15,7 +15,7 @@
 //! by how long it brings nothing (`dropoff.idle`), not by how long it takes.
 
 mod benches;
-mod headers;
+pub mod headers;
 
 use std::io;
 use std::sync::Arc;

@@ -72,6 +72,9 @@ impl Check<'_> {
         let outline = self.outline_of(&copy)?;
         self.lines(&copy)?;
         self.header(&outline)?;
+        // A line of ours may begin as a delimiter of the sender's does.
+        let doubts = |outline: &Outline| outline.parts.iter().filter(|part| part.doubtful).count();
+        require(doubts(&outline) <= doubts(self.outline), "a structure that can be read in two ways")?;
         match expected {
             Expected::Inserted(targets) => {
                 require(outline.parts.len() == self.outline.parts.len(), "another number of parts")?;

@@ -252,6 +252,17 @@ fn what_nobody_would_see_is_wrapped_instead() {
 }
 
 #[test]
+fn a_block_that_looks_like_a_delimiter_is_put_before_the_message() {
+    let original =
+        Bytes::from_static(b"Content-Type: multipart/mixed; boundary=-\r\n\r\n---\r\n\r\nHello\r\n-----\r\n");
+    let blocks =
+        Blocks { top_text: format!("Ana Lima invites you.\n{}\n", "-".repeat(72)), ..plain_blocks() };
+    let rewritten = invite(&original, &outline(&original, 9), &blocks, &readdress()).unwrap();
+    assert_eq!(rewritten.how, How::WrappedAfterFailedCheck);
+    assert_eq!(rewritten.flaw.as_deref(), Some("a structure that can be read in two ways"));
+}
+
+#[test]
 fn a_header_that_goes_on_behind_nonsense_makes_no_copy() {
     for (rest, is_split) in [
         ("Bcc: max@partner.example\r\n\r\nHello\r\n", true),

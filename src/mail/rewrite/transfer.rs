@@ -177,23 +177,31 @@ pub fn quoted_printable(text: &[u8]) -> Vec<u8> {
 }
 
 fn quoted_printable_line(line: &[u8], encoded: &mut Vec<u8>) {
-    let mut start = encoded.len();
+    let (first, mut start) = (encoded.len(), encoded.len());
     // Where the present output line may be broken.
     let mut good_break = None;
     for (index, &octet) in line.iter().enumerate() {
         let is_last = index + 1 == line.len();
-        let unit = match octet {
+        let escaped = || format!("={octet:02X}").into_bytes();
+        let mut unit = match octet {
             b' ' | b'\t' if !is_last => vec![octet],
             b'!'..=b'<' | b'>'..=b'~' => vec![octet],
-            _ => format!("={octet:02X}").into_bytes(),
+            _ => escaped(),
         };
         // One octet is kept for the `=` of a soft break, unless the line ends here.
         let room = ENCODED_LINE_MAX - usize::from(!is_last);
-        if encoded.len() - start + unit.len() > room {
+        while encoded.len() - start + unit.len() > room {
             let at = good_break.filter(|&at| at > start).unwrap_or(encoded.len());
             encoded.splice(at..at, *b"=\r\n");
             start = at + 3;
             good_break = None;
+            // A line that begins here was none before, and must not be taken for a delimiter (RFC 2046 §5.1.1).
+            if encoded.get(start) == Some(&b'-') {
+                encoded.splice(start..=start, *b"=2D");
+            }
+        }
+        if octet == b'-' && start == encoded.len() && start != first {
+            unit = escaped();
         }
         if !is_link_octet(octet) {
             good_break = Some(encoded.len());
@@ -309,6 +317,16 @@ mod tests {
         assert!(encoded.lines().all(|line| line.len() <= 76), "{encoded}");
         let exact = format!("{}\r\n", "x".repeat(76));
         assert_eq!(quoted_printable(exact.as_bytes()), exact.as_bytes());
+    }
+
+    #[test]
+    fn a_soft_break_makes_neither_a_delimiter_nor_a_long_line() {
+        for text in [format!("{}--b", "x".repeat(75)), format!("{} --b{}", "x".repeat(60), "y".repeat(60))] {
+            let encoded = String::from_utf8(quoted_printable(text.as_bytes())).unwrap();
+            assert!(!encoded.contains("\n-") && encoded.contains("=2D-b"), "{encoded}");
+        }
+        let encoded = quoted_printable(format!(" {}\u{e9}", "x".repeat(74)).as_bytes());
+        assert!(encoded.split(|&octet| octet == b'\n').all(|line| line.len() <= 77), "{encoded:?}");
     }
 
     #[test]

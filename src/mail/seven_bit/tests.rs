@@ -168,3 +168,22 @@ proptest! {
         let _ = converted(&octets);
     }
 }
+
+#[test]
+fn a_multipart_without_parts_is_not_encoded() {
+    let mail = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\nGr\u{fc}\u{df}e\r\n--b--\r\n");
+    assert!(matches!(converted(mail.as_bytes()), Err(Obstacle::Unclear)));
+}
+
+#[test]
+fn a_long_line_does_not_end_its_part() {
+    let mail = format!(
+        "{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
+         {}\u{e9}{}--b\r\n--b--\r\n",
+        "x".repeat(72),
+        "x".repeat(75)
+    );
+    let seven = converted(mail.as_bytes()).unwrap();
+    assert_eq!(outline(&seven).parts.len(), 2, "{}", String::from_utf8_lossy(&seven));
+    assert_eq!(leaves(&seven), leaves(mail.as_bytes()));
+}
