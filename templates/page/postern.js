@@ -1,6 +1,11 @@
 // What makes the pages more comfortable. Each works without it, and nothing here decides anything: the server does.
 "use strict";
 
+// A fault has the keys, also after a jump within the page or when its field was moved: browsers then leave them nowhere.
+addEventListener("load", () => {
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+});
+
 // A password that was typed can be looked at: <input type="password" data-show="Show" data-hide="Hide">.
 for (const field of document.querySelectorAll("input[type=password][data-show]")) {
   const button = document.createElement("button");
