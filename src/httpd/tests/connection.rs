@@ -22,10 +22,10 @@ use crate::net::throttle::Gate;
 use crate::net::tls::{SelfMade, ServerTls, self_made};
 
 /// Long enough for anything on loopback, short enough to wait for its end.
-const SOON: Duration = Duration::from_secs(5);
+pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A served house.
-struct Served {
+pub(super) struct Served {
     address: SocketAddr,
     ca: String,
     lifecycle: Lifecycle,
@@ -33,7 +33,7 @@ struct Served {
 }
 
 impl Served {
-    async fn new(request_time: Duration) -> Self {
+    pub(super) async fn new(request_time: Duration) -> Self {
         let house = House::new();
         let router = house.router.clone();
         Self::with(house, router, Patience::new(request_time)).await
@@ -51,7 +51,7 @@ impl Served {
         Self { address, ca, lifecycle, _house: house }
     }
 
-    async fn connect(&self, alpn: &[u8]) -> TlsStream<TcpStream> {
+    pub(super) async fn connect(&self, alpn: &[u8]) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

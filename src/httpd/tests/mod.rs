@@ -3,6 +3,7 @@
 
 mod activation;
 mod admin;
+mod attacks;
 mod choices;
 mod connection;
 mod edges;
