@@ -57,6 +57,7 @@ pub(super) fn note(batch: &mut Batch, invitation: &Invitation) -> Result<(), Sto
 
 /// Takes it away there.
 pub(super) fn forget(batch: &mut Batch, invitation: &Invitation) {
+    NEWEST.delete(batch, &inverted(invitation.id));
     INVITED_BY.delete(batch, &(invitation.inviter.address.key(), inverted(invitation.id)));
 }
 

@@ -206,6 +206,7 @@ async fn of_an_invitation_that_was_over_for_a_year_nothing_is_left() {
     let left = janitor.invites.list(None, 10).unwrap();
     assert_eq!(left.len(), 3, "one waits, one has expired less than a year ago, one became an account");
     assert_eq!(janitor.invites.sent_from(&left[0].inviter.address, None, 10).unwrap().len(), 3);
+    assert_eq!(janitor.invites.newest(None, 3).unwrap().len(), 3, "nothing of the others stands in the way");
 
     clock.advance(DAY * 14);
     assert_eq!(forget(janitor).await + forget(janitor).await, 2, "the expired one, with its link");

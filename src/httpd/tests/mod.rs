@@ -130,9 +130,7 @@ impl House {
     /// A house with more settings, at this time.
     fn at(more: &str, now: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("postern.toml");
-        fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
-        let settings = Settings::load(&file).unwrap();
+        let settings = settings(more, &folder);
         let clock = Arc::new(ManualClock::at(now));
         let dynamic: Arc<dyn Clock> = clock.clone();
 
@@ -147,18 +145,9 @@ impl House {
         let passwords = Passwords::new(2);
         let failures = || Failures::new(dynamic.clone(), 3, 100);
         let authenticator = Authenticator::new(accounts.clone(), passwords.clone(), failures(), failures());
-        let notices = Notices::new(
-            queue.clone(),
-            spool.clone(),
-            shelf.clone(),
-            dynamic.clone(),
-            &settings.server,
-            &settings.organisation,
-            &settings.web,
-        );
-        let switches =
-            Switchboard::open(store.clone(), dynamic.clone(), &settings.invite, &settings.registration)
-                .unwrap();
+        let notices = notices(&settings, &queue, &spool, &shelf, &dynamic);
+        let Settings { invite, registration, .. } = &settings;
+        let switches = Switchboard::open(store.clone(), dynamic.clone(), invite, registration).unwrap();
         let registration = Registration::new(
             store.clone(),
             accounts.clone(),
@@ -372,6 +361,23 @@ fn request(method: Method, path: &str) -> http::request::Builder {
 
 fn encoded(value: &str) -> String {
     value.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02x}"))
+}
+
+fn settings(more: &str, folder: &TempDir) -> Settings {
+    let file = folder.path().join("postern.toml");
+    fs::write(&file, format!("{SETTINGS}{more}")).unwrap();
+    Settings::load(&file).unwrap()
+}
+
+fn notices(
+    settings: &Settings,
+    queue: &Queue,
+    spool: &Spool,
+    shelf: &Shelf,
+    clock: &Arc<dyn Clock>,
+) -> Notices {
+    let Settings { server, organisation, web, .. } = settings;
+    Notices::new(queue.clone(), spool.clone(), shelf.clone(), clock.clone(), server, organisation, web)
 }
 
 fn mailbox(name: &str, address: &str) -> Mailbox {
