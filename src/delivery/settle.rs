@@ -65,10 +65,11 @@ impl Settler {
             match self.note(&claim, &findings, report.as_ref(), now).await {
                 Ok((settlement, admissions)) => {
                     record(&claim, &findings);
-                    self.books.queue.finish(claim, settlement);
+                    // First what follows from it: between the two nobody is to find the queue empty.
                     for admission in admissions {
                         self.books.queue.admit(admission);
                     }
+                    self.books.queue.finish(claim, settlement);
                     return;
                 }
                 // The invitation was opened or withdrawn meanwhile: read it again.

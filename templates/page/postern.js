@@ -211,7 +211,9 @@ function dropOff(form, model) {
   const push = async (upload, offset) => {
     const { file, bar, text } = upload;
     const begun = performance.now();
+    let gone = 0;
     const show = (sent) => {
+      gone = sent;
       const seconds = (performance.now() - begun) / 1000;
       const speed = sent / Math.max(seconds, .001);
       bar.value = file.size ? (offset + sent) / file.size : 1;
@@ -224,7 +226,10 @@ function dropOff(form, model) {
     let answer = { status: 204 };
     if (offset < file.size) {
       const headers = { "Upload-Offset": offset, "Content-Type": "application/offset+octet-stream" };
+      // Nothing tells of a line that has gone still: then the speed falls, second by second.
+      const still = setInterval(() => show(gone), 1000);
       answer = await ask(upload, "PATCH", upload.place, headers, file.slice(offset), show);
+      clearInterval(still);
     }
     if (answer.status === 204 && (offset === file.size || stands(answer) === file.size)) {
       upload.isWhole = true;

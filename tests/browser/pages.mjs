@@ -86,6 +86,8 @@ export const PAGES = [
   { name: "admin-switches", route: "/admin/switches", who: "admin", at: () => "/admin/switches" },
   { name: "admin-queue", route: "/admin/queue", who: "admin", at: () => "/admin/queue" },
   { name: "admin-queue-unknown", route: "/admin/queue/{id}", who: "admin", at: () => "/admin/queue/0", status: 404 },
+  { name: "admin-invitations", route: "/admin/invitations", who: "admin", at: () => "/admin/invitations" },
+  { name: "admin-invitation", route: "/admin/invitations/{id}", who: "admin", at: ({ invitation }) => `/admin${invitation}` },
   { name: "admin-dropoffs", route: "/admin/dropoffs", who: "admin", at: () => "/admin/dropoffs" },
 
   // The demo's mailbox.
