@@ -2,6 +2,7 @@
 //! and for the reason that stands beside it.
 
 pub(crate) mod provider;
+mod sign_out;
 
 use std::fs;
 
@@ -31,6 +32,7 @@ fn load(metadata: &str) -> Result<Saml, ProviderFault> {
         groups: "groups".to_owned(),
         rights: SamlRights::default(),
         clock_skew: std::time::Duration::from_mins(1),
+        seal: None,
     };
     Saml::load(&[settings], PORTAL)
 }
