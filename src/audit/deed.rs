@@ -11,8 +11,12 @@ pub enum Deed {
     PasswordChanged,
     /// It has another display name.
     Renamed,
+    /// Mails and pages for its person are in another language.
+    LanguageChosen,
     /// All its sessions were ended, but perhaps one.
     SessionsEnded,
+    /// Its person signed out at an identity provider, and the session here that went back to it has ended.
+    SignedOutThere,
     /// Its person may do something more or less than before.
     RightsChanged,
     /// Signing in is refused from now on.
@@ -36,7 +40,9 @@ impl Deed {
             Self::PasswordForgotten => "new password asked for",
             Self::PasswordChanged => "password changed",
             Self::Renamed => "renamed",
+            Self::LanguageChosen => "language chosen",
             Self::SessionsEnded => "sessions ended",
+            Self::SignedOutThere => "signed out at the provider",
             Self::RightsChanged => "rights changed",
             Self::Locked => "account locked",
             Self::Unlocked => "account unlocked",

@@ -187,15 +187,6 @@ pub enum Event<'a> {
         /// From where.
         peer: IpAddr,
     },
-    /// An identity provider has told that somebody signed out there; the session here is over too.
-    SignedOutThere {
-        /// Who.
-        address: &'a Address,
-        /// Which provider.
-        provider: &'a str,
-        /// From where the browser came with it.
-        peer: IpAddr,
-    },
     /// Somebody for whom the organisation vouches came for the first time, and has an account from here on.
     Enrolled {
         /// Who.
@@ -223,7 +214,7 @@ pub enum Event<'a> {
         deed: Deed,
         /// Whose account it is.
         whom: &'a Address,
-        /// By whom: `person`, `link`, `administrator`, `time`.
+        /// By whom: `person`, `link`, `administrator`, `provider`, `time`.
         by: &'a str,
         /// From where; `None` on this machine.
         peer: Option<IpAddr>,
@@ -294,9 +285,6 @@ pub fn record(event: &Event<'_>) {
         }
         Event::NotVouched { provider, reason, reference, peer } => {
             info!(target: "audit", provider, reason = words(reason), reference, %peer, "not let in by saml");
-        }
-        Event::SignedOutThere { address, provider, peer } => {
-            info!(target: "audit", address = address.masked(), provider, %peer, "signed out by saml");
         }
         Event::Enrolled { address } => info!(target: "audit", address = address.masked(), "enrolled"),
         Event::RightsChanged { address, invite, invite_internal, admin } => {

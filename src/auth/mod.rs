@@ -53,6 +53,8 @@ pub struct Identity {
     pub aliases: Vec<Address>,
     /// What this person may do.
     pub rights: Rights,
+    /// What it was proved with: a session begins only while the account still has it.
+    pub credential: Credential,
 }
 
 /// The answer to a sign-in.
@@ -359,6 +361,7 @@ impl From<Account> for Identity {
             mailbox: account.mailbox,
             aliases: account.aliases,
             rights: account.rights,
+            credential: account.credential,
         }
     }
 }

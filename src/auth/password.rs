@@ -11,7 +11,7 @@ use std::sync::Arc;
 use argon2::password_hash::Error as PhcError;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use zxcvbn::feedback::{Feedback, Warning};
 use zxcvbn::{Score, zxcvbn};
@@ -229,21 +229,46 @@ impl Passwords {
         .await
     }
 
-    /// Waits for a place and works there. Whoever loses interest meanwhile does not free the place before the work is
-    /// done, so that there are never more at once.
+    /// What [`check`] says while somebody is still typing: at once, or not at all. Those who wait for a place come first.
+    ///
+    /// # Errors
+    /// [`HashFault::Busy`] where no place is free; inside, what [`check`] says.
+    pub async fn judge(
+        &self,
+        password: &Secret,
+        address: &str,
+        name: &str,
+        organisation: &str,
+    ) -> Result<Result<(), PasswordFault>, HashFault> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HashFault::Busy)?;
+        let password = password.clone();
+        let [address, name, organisation] = [address, name, organisation].map(str::to_owned);
+        work_at(place, move || Ok(check(&password, &address, &name, &organisation))).await
+    }
+
+    /// Waits for a place and works there.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PhcError> + Send + 'static,
     ) -> Result<T, HashFault> {
-        let failed = |fault: &dyn std::error::Error| HashFault::Failed(fault.to_string());
         let _admitted = self.admitted.try_acquire().map_err(|_| HashFault::Busy)?;
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|fault| failed(&fault))?;
-        let working = task::spawn_blocking(move || {
-            let _place = place;
-            work()
-        });
-        working.await.map_err(|fault| failed(&fault))?.map_err(|fault| failed(&fault))
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        work_at(place.map_err(|fault| HashFault::Failed(fault.to_string()))?, work).await
     }
+}
+
+/// Works at a place. Whoever loses interest meanwhile does not free it before the work is done, so that there are never
+/// more at once.
+async fn work_at<T: Send + 'static>(
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce() -> Result<T, PhcError> + Send + 'static,
+) -> Result<T, HashFault> {
+    let failed = |fault: &dyn std::error::Error| HashFault::Failed(fault.to_string());
+    let working = task::spawn_blocking(move || {
+        let _place = place;
+        work()
+    });
+    working.await.map_err(|fault| failed(&fault))?.map_err(|fault| failed(&fault))
 }
 
 #[cfg(test)]
@@ -344,6 +369,17 @@ mod tests {
         }
         let [known, unknown] = shortest;
         assert!(known < unknown * 4 && unknown < known * 4, "{known} µs and {unknown} µs");
+    }
+
+    #[tokio::test]
+    async fn advice_never_waits_for_a_place() {
+        let passwords = Passwords::new(1);
+        let secret = Secret::new("short");
+        let said = passwords.judge(&secret, "kim@x.example", "Kim", "Harbour").await.unwrap();
+        assert_eq!(said, Err(PasswordFault::TooShort));
+        let _all_places = passwords.places.try_acquire().unwrap();
+        let said = passwords.judge(&secret, "kim@x.example", "Kim", "Harbour").await;
+        assert!(matches!(said, Err(HashFault::Busy)));
     }
 
     #[tokio::test]

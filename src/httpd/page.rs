@@ -175,6 +175,12 @@ impl Pages {
         self.chosen.or(self.preferred)
     }
 
+    /// The codes of the languages in which there are texts.
+    #[must_use]
+    pub fn languages(&self) -> Vec<String> {
+        self.shelf.current().languages().into_iter().map(String::from).collect()
+    }
+
     /// A phrase in the reader's language.
     #[must_use]
     pub fn say(&self, phrase: &Phrase) -> String {

@@ -24,7 +24,7 @@ use crate::httpd::page::{Asker, Pages, fortify};
 use crate::httpd::pages::saml;
 use crate::httpd::pages::sign_in::Providers;
 use crate::httpd::pages::{
-    account, activate, admin, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
+    account, activate, admin, advice, dropoff, files, forgotten, guests, invitations, invite, join, mailbox,
     received, renewal, sent, sign_in, verify,
 };
 use crate::httpd::permit::StaffNetworks;
@@ -124,6 +124,7 @@ pub fn router(parts: Parts, demo: Option<mailbox::Demo>, bounds: Bounds) -> Rout
         .merge(verify::routes())
         .merge(forgotten::routes())
         .merge(account::routes())
+        .merge(advice::routes())
         .merge(sent::routes())
         .merge(received::routes());
     #[cfg(feature = "saml")]

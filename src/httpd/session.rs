@@ -12,6 +12,9 @@ use crate::base::clock::Clock;
 use crate::base::secret::{RandomFailed, Token, TokenHash};
 use crate::store::{Batch, CommitError, Store, StoreFault};
 
+/// How often a beginning is decided anew because the account was changed meanwhile.
+const ROUNDS_MAX: usize = 8;
+
 /// Begins, finds and ends sessions.
 #[derive(Clone)]
 pub struct Sessions {
@@ -25,6 +28,9 @@ pub struct Sessions {
 /// Why a session neither began nor ended.
 #[derive(Debug, Error)]
 pub enum SessionFault {
+    /// The account is locked or gone, or has another password by now.
+    #[error("the account has changed since the password was checked")]
+    Changed,
     /// The system has no randomness to give.
     #[error(transparent)]
     Random(#[from] RandomFailed),
@@ -84,7 +90,9 @@ impl Sessions {
     }
 
     /// A new session for somebody who has just proved who they are, always with a new token; the one that the
-    /// browser had `before` ends in the same step. `origin` is the session at an identity provider, if one vouched.
+    /// browser had `before` ends in the same step. A password that was changed since it was checked, which ends all
+    /// sessions, begins none. `origin` is
+    /// the session at an identity provider, if one vouched.
     ///
     /// # Errors
     /// [`SessionFault`]; then nothing has begun.
@@ -104,13 +112,24 @@ impl Sessions {
             csrf: Token::fresh()?.reveal().to_owned(),
             origin,
         };
-        let mut batch = Batch::new();
-        self.accounts.start_session(&mut batch, &token, &session)?;
-        if let Some(before) = before {
-            self.accounts.end_session(&mut batch, &before.hash())?;
+        for _ in 0..ROUNDS_MAX {
+            let account = self.accounts.by_id(identity.account)?.ok_or(SessionFault::Changed)?;
+            if account.value.locked || account.value.credential != identity.credential {
+                return Err(SessionFault::Changed);
+            }
+            let mut batch = Batch::new();
+            // Written as it is, so that the commit finds a conflict where it has been changed.
+            self.accounts.replace(&mut batch, &account, &account.value)?;
+            self.accounts.start_session(&mut batch, &token, &session)?;
+            if let Some(before) = before {
+                self.accounts.end_session(&mut batch, &before.hash())?;
+            }
+            match self.store.commit(batch).await {
+                Err(CommitError::Conflict) => {}
+                committed => return Ok(committed.map(|()| token)?),
+            }
         }
-        self.store.commit(batch).await?;
-        Ok(token)
+        Err(CommitError::Conflict.into())
     }
 
     /// Ends a session at once, whatever the browser keeps. One that has ended already is no fault.

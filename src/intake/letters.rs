@@ -17,6 +17,7 @@ use crate::auth::Identity;
 use crate::base::address::{Address, Domain, ReversePath};
 use crate::base::clock::Clock;
 use crate::base::id::MessageId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::config::Settings;
 use crate::intake::Intake;
@@ -83,6 +84,8 @@ pub struct Written {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// In which language the organisation's words are; none for what each reader reads.
+    pub language: Option<Language>,
     /// Whether the receipt goes to the author by mail, too.
     pub wants_receipt: bool,
 }
@@ -253,11 +256,17 @@ impl Letters {
         let Some(invite_address) = self.terms.invite_address.clone() else {
             return Err(Refusal::InvitationsOff);
         };
+        // Files take their time: who may invite is asked anew.
+        let writes_as = &author.mailbox.address;
+        let author =
+            self.intake.staff(writes_as).await?.ok_or_else(|| Refusal::MayNotInvite(writes_as.clone()))?;
         let body = incoming.finish().await.map_err(unwritten)?;
-        let Written { id, to, cc, bcc, wants_receipt, .. } = written;
+        let Written { id, to, cc, bcc, wants_receipt, language, .. } = written;
         let reader = |Mailbox { address, .. }| Recipient { address, parameters: RcptParameters::default() };
         let invite = Recipient {
-            address: invite_address,
+            address: language
+                .and_then(|language| tagged(&invite_address, language))
+                .unwrap_or(invite_address),
             parameters: RcptParameters { notify: notify(wants_receipt), ..RcptParameters::default() },
         };
         let submission = Submission {
@@ -301,6 +310,13 @@ impl Letters {
         let number = usize::try_from(hasher.finish() % PLACES as u64).ok()?;
         Some(self.places.get(number)?.lock().await)
     }
+}
+
+/// `invite+de@corp.example`, as a person writes it who wants that language.
+fn tagged(invite: &Address, language: Language) -> Option<Address> {
+    let address = invite.to_string();
+    let (local, domain) = address.rsplit_once('@')?;
+    Address::parse(&format!("{local}+{language}@{domain}")).ok()
 }
 
 /// As a mail program asks for a receipt: the word for the invite address (RFC 3461 §4.1).

@@ -151,6 +151,7 @@ impl Intake {
         self.inner.parts.authenticator.is_staff(address).map_err(|fault| failed(&fault))
     }
 
+    /// Whose address it is among the staff.
     pub(super) async fn staff(&self, address: &Address) -> Result<Option<Identity>, Refusal> {
         self.inner.parts.authenticator.lookup(address).await.map_err(|fault| unknown(&fault))
     }

@@ -15,7 +15,7 @@ use crate::invites::{Invitation, Invites, LINKS, Link, State, expiry};
 use crate::store::schema;
 use crate::store::{Batch, StoreFault, Stored, Table};
 
-const APPROVALS: Table<TokenHash, Approval> = Table::new(schema::APPROVALS);
+pub(super) const APPROVALS: Table<TokenHash, Approval> = Table::new(schema::APPROVALS);
 
 /// How long after the expiry an invitee gets a fresh link without anybody being asked.
 const RENEWAL_TIME: Duration = Duration::from_hours(14 * 24);

@@ -42,6 +42,11 @@ pub(super) fn note(batch: &mut Batch, invitation: &Invitation) -> Result<(), Sto
     INVITED_BY.put(batch, &(invitation.inviter.address.key(), inverted(invitation.id)), &())
 }
 
+/// Takes it away there.
+pub(super) fn forget(batch: &mut Batch, invitation: &Invitation) {
+    INVITED_BY.delete(batch, &(invitation.inviter.address.key(), inverted(invitation.id)));
+}
+
 fn inverted(id: InvitationId) -> InvitationId {
     InvitationId::from_octets(id.octets().map(|octet| !octet))
 }

@@ -20,6 +20,7 @@
 
 pub mod addresses;
 pub mod expiry;
+pub mod forgetting;
 mod life;
 mod mine;
 pub mod receipt;

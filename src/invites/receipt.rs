@@ -12,7 +12,7 @@ use crate::invites::Invites;
 use crate::store::schema;
 use crate::store::{Batch, StoreFault, Table};
 
-const RECEIPTS: Table<MessageId, Receipt> = Table::new(schema::RECEIPTS);
+pub(super) const RECEIPTS: Table<MessageId, Receipt> = Table::new(schema::RECEIPTS);
 
 /// Characters that are kept of a file's name.
 const NAME_MAX: usize = 255;
@@ -83,6 +83,16 @@ impl Invites {
     /// Where the record is too large.
     pub fn keep_receipt(&self, batch: &mut Batch, receipt: &Receipt) -> Result<(), StoreFault> {
         RECEIPTS.insert(batch, &receipt.id, receipt)
+    }
+
+    /// Whether none of these invitations is remembered.
+    pub(super) fn names_none(&self, invitees: &[Invitee]) -> Result<bool, StoreFault> {
+        for invitee in invitees {
+            if self.by_id(invitee.invitation)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The receipt of a mail; `None` where it invited nobody.

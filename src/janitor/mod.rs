@@ -15,6 +15,7 @@ use crate::auth::saml::requests::Requests;
 use crate::auth::saml::sign_out;
 use crate::base::clock::Clock;
 use crate::invites::Invites;
+use crate::invites::forgetting::Walk;
 use crate::net::lifecycle::Lifecycle;
 use crate::notices::Notices;
 use crate::queue::Queue;
@@ -62,6 +63,7 @@ impl Janitor {
 
     /// Goes round until the lifecycle stops.
     pub async fn run(self, lifecycle: Lifecycle) {
+        let mut walk = Walk::default();
         loop {
             tokio::select! {
                 () = lifecycle.stopping() => return,
@@ -76,6 +78,13 @@ impl Janitor {
             }
             report("old links in mails about accounts", self.sweep_words().await);
             self.report_unused().await;
+            match self.forget_invitations(walk).await {
+                Ok((gone, next)) => {
+                    report("what was known of old invitations", Ok(gone));
+                    walk = next;
+                }
+                Err(fault) => report("what was known of old invitations", Err(fault)),
+            }
         }
     }
 
@@ -102,6 +111,19 @@ impl Janitor {
     /// The store's; a conflict (somebody pressed the button meanwhile) is left to the next round.
     pub async fn sweep_words(&self) -> Result<usize, CommitError> {
         self.sweep(|batch| self.accounts.sweep_words(batch, self.clock.now(), SWEEP_MAX)).await
+    }
+
+    /// Forgets invitations that have been over for a year, among the next records of their tables: the whole is gone
+    /// through in many rounds, so that none of them is long. Gives how many records went, and where the next round begins.
+    ///
+    /// # Errors
+    /// The store's; a conflict (an inviter gave one of them more time meanwhile) is left to the next round.
+    pub async fn forget_invitations(&self, walk: Walk) -> Result<(usize, Walk), CommitError> {
+        let mut batch = Batch::new();
+        let is_there = |account| Ok(self.accounts.by_id(account)?.is_some());
+        let forgotten = self.invites.forget(&mut batch, walk, SWEEP_MAX, self.clock.now(), is_there)?;
+        self.store.commit(batch).await?;
+        Ok(forgotten)
     }
 
     /// Removes the counts of invitations that no limit looks at any more. Gives how many.

@@ -2,10 +2,12 @@
 
 use crate::accounts::{Account, Credential, Kind, Rights, Session};
 use crate::base::address::Address;
-use crate::base::clock::{ManualClock, Timestamp};
-use crate::base::id::AccountId;
+use crate::base::clock::{Lifespan, ManualClock, Timestamp};
+use crate::base::id::{AccountId, InvitationId, MessageId};
 use crate::base::secret::Token;
 use crate::config::{Rates, Settings};
+use crate::invites::receipt::{Invitee, Receipt};
+use crate::invites::{Handover, Invitation, Life, Standing, State};
 use crate::template::{Shelf, Templates};
 
 use super::*;
@@ -132,6 +134,90 @@ async fn counts_of_invitations_go_after_a_day_however_many_there_are() {
     clock.advance(Duration::from_hours(1));
     assert_eq!(janitor.sweep_tallies().await.unwrap(), SWEEP_MAX * 2);
     assert_eq!(janitor.sweep_tallies().await.unwrap(), 0);
+}
+
+/// Goes through all tables once; gives how many records went.
+async fn forget(janitor: &Janitor) -> usize {
+    let (mut gone, mut walk) = janitor.forget_invitations(Walk::default()).await.unwrap();
+    while !walk.is_at_beginning() {
+        let (more, next) = janitor.forget_invitations(walk).await.unwrap();
+        (gone, walk) = (gone + more, next);
+    }
+    gone
+}
+
+#[tokio::test]
+async fn of_an_invitation_that_was_over_for_a_year_nothing_is_left() {
+    let house = House::open();
+    let House { janitor, clock, .. } = &house;
+    let kim = house.account(Kind::Guest, "kim@partner.example").await;
+    let invitation = |number: usize, state| Invitation {
+        id: InvitationId::fresh(),
+        inviter: "ann@corp.example".parse::<Address>().unwrap().into(),
+        invitee: format!("kim{number}@partner.example").parse::<Address>().unwrap().into(),
+        internal: false,
+        subject: "Plans".to_owned(),
+        message_id: None,
+        lifespan: Lifespan::days(14),
+        created: clock.now(),
+        state,
+        life: Life::default(),
+        language: None,
+    };
+    let at = clock.now();
+    let mut batch = Batch::new();
+    let mut links = Vec::new();
+    let mut states = vec![State::Withdrawn { at }; SWEEP_MAX];
+    states.push(State::Queued);
+    states.push(State::Sent(Handover { at, reply: "250 Fine".to_owned() }));
+    states.push(State::Accepted { sent: None, at, account: kim.id });
+    let mut invitees = Vec::new();
+    for (number, state) in states.into_iter().enumerate() {
+        let (invitation, link) = (invitation(number, state), Token::fresh().unwrap());
+        janitor.invites.insert(&mut batch, &invitation, &link).unwrap();
+        let mailbox = invitation.invitee.clone();
+        invitees.push(Invitee { invitation: invitation.id, mailbox, has_account: false });
+        links.push(link.hash());
+    }
+    let receipt = |invitees: &[Invitee]| Receipt {
+        id: MessageId::fresh(),
+        inviter: "ann@corp.example".parse::<Address>().unwrap().into(),
+        subject: "Plans".to_owned(),
+        message_id: None,
+        accepted: at,
+        lifespan: Lifespan::days(14),
+        invitees: invitees.to_vec(),
+        courtesy: Vec::new(),
+        attachments: Vec::new(),
+    };
+    let (of_the_first, of_all) = (receipt(&invitees[..2]), receipt(&invitees));
+    for receipt in [&of_the_first, &of_all] {
+        janitor.invites.keep_receipt(&mut batch, receipt).unwrap();
+    }
+    janitor.store.commit(batch).await.unwrap();
+
+    clock.advance(DAY * 365);
+    assert_eq!(forget(janitor).await, 0, "a year is not over");
+    clock.advance(DAY);
+    // The records first; then, on the next way through, what leads to them.
+    let gone = forget(janitor).await + forget(janitor).await;
+    assert_eq!(gone, 2 * SWEEP_MAX + 1, "withdrawn ones with a link each, and a receipt");
+    assert_eq!(janitor.invites.receipt(of_the_first.id).unwrap(), None);
+    assert!(janitor.invites.receipt(of_all.id).unwrap().is_some(), "some of it are remembered");
+    let left = janitor.invites.list(None, 10).unwrap();
+    assert_eq!(left.len(), 3, "one waits, one has expired less than a year ago, one became an account");
+    assert_eq!(janitor.invites.sent_from(&left[0].inviter.address, None, 10).unwrap().len(), 3);
+
+    clock.advance(DAY * 14);
+    assert_eq!(forget(janitor).await + forget(janitor).await, 2, "the expired one, with its link");
+    let mut batch = Batch::new();
+    let account = janitor.accounts.by_id(kim.id).unwrap().unwrap();
+    janitor.accounts.remove(&mut batch, &account).unwrap();
+    janitor.store.commit(batch).await.unwrap();
+    assert_eq!(forget(janitor).await + forget(janitor).await, 2, "its account is gone, too");
+    assert!(matches!(janitor.invites.standing(&links[0], clock.now()).unwrap(), Standing::Unknown));
+    assert!(matches!(janitor.invites.standing(&links[SWEEP_MAX], clock.now()).unwrap(), Standing::Open(_)));
+    assert_eq!(forget(janitor).await, 0);
 }
 
 #[cfg(feature = "saml")]

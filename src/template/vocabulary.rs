@@ -213,7 +213,7 @@ pub(super) const SLOTS: &[Slot] = &[
         "page/saml-signed-out.html",
         built_in!("page/saml-signed-out.html"),
         sample::saml_signed_out,
-        LEAVES,
+        &[],
     ),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
     rendered("page/sent.html", built_in!("page/sent.html"), sample::sent, &[]),

@@ -21,6 +21,7 @@ use crate::auth::password::{HashFault, PasswordFault, Passwords};
 use crate::auth::too_often;
 use crate::base::clock::Clock;
 use crate::base::id::AccountId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::{Secret, TokenHash};
@@ -116,18 +117,57 @@ impl Upkeep {
     /// [`UpkeepFault`].
     pub async fn rename(&self, account: AccountId, name: &str, peer: IpAddr) -> Result<(), UpkeepFault> {
         let name = display_name(name)?;
+        let renamed = |old: &Account| Account {
+            mailbox: Mailbox::named(name, old.mailbox.address.clone()),
+            ..old.clone()
+        };
+        self.change(account, Deed::Renamed, renamed, peer).await
+    }
+
+    /// From now on, mails and pages for the account's person are in this language; without one, pages are in the
+    /// browser's and mails in the organisation's.
+    ///
+    /// # Errors
+    /// [`UpkeepFault`].
+    pub async fn choose_language(
+        &self,
+        account: AccountId,
+        language: Option<Language>,
+        peer: IpAddr,
+    ) -> Result<(), UpkeepFault> {
+        let chosen = |old: &Account| Account { language, ..old.clone() };
+        self.change(account, Deed::LanguageChosen, chosen, peer).await
+    }
+
+    /// What would be said about a password while it is being typed. Nothing is kept of it, and nobody is kept waiting:
+    /// `None` where all places are taken.
+    pub async fn advice(
+        &self,
+        password: &Secret,
+        address: &str,
+        name: &str,
+    ) -> Option<Result<(), PasswordFault>> {
+        self.parts.passwords.judge(password, address, name, &self.organisation).await.ok()
+    }
+
+    async fn change(
+        &self,
+        account: AccountId,
+        deed: Deed,
+        changed: impl Fn(&Account) -> Account,
+        peer: IpAddr,
+    ) -> Result<(), UpkeepFault> {
         for _ in 0..ROUNDS_MAX {
             let old = self.read(account)?;
-            let address = old.value.mailbox.address.clone();
-            let new = Account { mailbox: Mailbox::named(name, address), ..old.value.clone() };
+            let new = changed(&old.value);
             let mut batch = Batch::new();
             self.parts.accounts.replace(&mut batch, &old, &new)?;
             if self.committed(batch, Vec::new()).await? {
-                note(Deed::Renamed, &new, peer);
+                note(deed, &new, peer);
                 return Ok(());
             }
         }
-        Err(internal("renaming an account")(&CommitError::Conflict))
+        Err(internal("changing an account")(&CommitError::Conflict))
     }
 
     /// Gives the account another password; all sessions but `kept` end.

@@ -1,6 +1,11 @@
 // What makes the pages more comfortable. Each works without it, and nothing here decides anything: the server does.
 "use strict";
 
+// A fault has the keys, also after a jump within the page or when its field was moved: browsers then leave them nowhere.
+addEventListener("load", () => {
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+});
+
 // A password that was typed can be looked at: <input type="password" data-show="Show" data-hide="Hide">.
 for (const field of document.querySelectorAll("input[type=password][data-show]")) {
   const button = document.createElement("button");
@@ -19,6 +24,34 @@ for (const field of document.querySelectorAll("input[type=password][data-show]")
   button.addEventListener("click", () => show(field.type === "password"));
   // What is sent is a password again, so that the browser offers to keep it.
   field.form?.addEventListener("submit", () => show(false));
+}
+
+// A password that is being chosen is judged by the server, as it will be when the form is sent; nothing of it is kept.
+for (const field of document.querySelectorAll("input[data-advice]")) {
+  const said = document.getElementById(`${field.id}-advice`);
+  const fields = field.form.elements;
+  const PAUSE = 400;
+  let timer;
+  let asked;
+  const ask = async () => {
+    asked = new AbortController();
+    const typed = { form: fields.form.value, password: field.value };
+    for (const name of ["address", "name"]) if (fields[name]) typed[name] = fields[name].value;
+    const body = new URLSearchParams(typed);
+    const answer = await fetch(field.dataset.advice, { method: "POST", body, signal: asked.signal });
+    if (!answer.ok) return;
+    const { fault } = await answer.json();
+    said.textContent = fault ?? said.dataset.good;
+    said.className = fault ? "fault" : "hint";
+    said.hidden = false;
+    document.getElementById(`${field.id}-fault`)?.setAttribute("hidden", "");
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked?.abort();
+    if (field.value) timer = setTimeout(() => ask().catch(() => { /* then there is no advice */ }), PAUSE);
+    else said.hidden = true;
+  });
 }
 
 // The Drop-Off page: files go one by one and can be resumed (tus 1.0), then the form is sent without them.

@@ -81,12 +81,15 @@ export class House {
     return link[0];
   }
 
-  // A command of the program, as an administrator gives it, with this as its input.
+  // A command of the program, as an administrator gives it, with this as its input. Gives what it printed.
   async command(words, input = "") {
     const child = spawn(program(), [...words, "--config", path.join(this.home, "postern.toml")], { stdio: ["pipe", "pipe", "inherit"] });
     child.stdin.end(input);
-    const [code] = await once(child.on("error", (fault) => { throw fault; }), "exit");
+    const pieces = [];
+    child.stdout.on("data", (piece) => pieces.push(piece));
+    const [code] = await once(child, "close");
     if (code !== 0) throw new Error(`postern ${words.join(" ")} ended with ${code}`);
+    return Buffer.concat(pieces).toString();
   }
 }
 

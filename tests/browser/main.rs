@@ -2,7 +2,8 @@
 //!
 //! `cargo test --test browser` installs what `package.json` names from npm, into the target folder, and runs every
 //! `*.test.mjs` with node's own test runner. Where Chromium, node or npm cannot be had, it says so and is skipped
-//! (`tests/services/install.sh` installs them). A single file: `BROWSER_TESTS=journey cargo test --test browser`.
+//! (`tests/services/install.sh` installs them). With `BROWSER_TESTS=journey` only files that begin so are run; with
+//! `PICTURES=FOLDER` every page is painted there, on a desk and on a phone, in light and in dark.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -37,7 +38,6 @@ fn people_use_the_pages() {
         .env("CHROMIUM", &programs.chromium)
         .env("POSTERN", env!("CARGO_BIN_EXE_postern"))
         .env("SOURCE", env!("CARGO_MANIFEST_DIR"))
-        .env("PICTURES", folder.join("pictures"))
         .stdin(Stdio::null())
         .status()
         .unwrap();

@@ -1,6 +1,11 @@
 //! Who is invited again by the same person gets a fresh link of the same invitation. Who has an account is asked to sign
 //! in, and finds the inviter among the contacts.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
+
 use crate::harness::house::{ALICE, House, INVITE, LINK, PORTAL};
 use crate::harness::letter::Letter;
 use crate::harness::reading::Arrived;
@@ -22,6 +27,38 @@ async fn a_pending_invitee_gets_a_fresh_link_and_either_opens_the_account() {
     house.browser().get(&second).await.assert(200);
     house.activate(&mut house.browser(), &first, "Kim Kerr", PASSWORD).await.assert(303);
     house.browser().get(&second).await.assert(410).assert_says("has been used");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_mails_at_the_same_moment_are_one_invitation_and_each_link_opens_it() {
+    let house = House::open().await;
+    let mut clients = Vec::new();
+    for _ in 0..12 {
+        clients.push(house.client_of(ALICE).await);
+    }
+    let together = Arc::new(Barrier::new(clients.len()));
+    let sending = clients.into_iter().map(|mut client| {
+        let together = Arc::clone(&together);
+        tokio::spawn(async move {
+            let letter = Letter::new("Plans").to(KIM).cc(INVITE).octets();
+            together.wait().await;
+            client.mail(ALICE, &[KIM, INVITE], &letter).await.assert(250);
+            client.quit().await;
+        })
+    });
+    for sent in sending.collect::<Vec<_>>() {
+        sent.await.unwrap();
+    }
+    house.settled().await;
+    let listed = house.postern(&["invite", "list"]).await.unwrap();
+    assert_eq!(listed.lines().count(), 1, "one inviter, one invitee, one invitation:\n{listed}");
+    let mails = house.hop.take();
+    let links: BTreeSet<String> = mails.iter().map(|mail| Arrived::new(&mail.octets).link(LINK)).collect();
+    assert_eq!(links.len(), 12, "a link for each mail");
+    for link in &links {
+        house.browser().get(link).await.assert(200);
+    }
     house.close().await;
 }
 

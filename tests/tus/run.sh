@@ -1,14 +1,10 @@
 #!/usr/bin/env bash
-# A public tus client (tus-js-client, from npm) uploads to a running demo, is cut off in the middle, and resumes; then
-# curl does the same by hand, and sends a plain form. Each file is compared by its SHA-256.
+# curl uploads to a running demo by hand, is cut off in the middle, and resumes; then it sends a plain form. Each file is
+# compared by its SHA-256. A public tus client does the same in tests/browser.
 # usage: tests/tus/run.sh      $POSTERN: the program, if it is built already.
 . "$(dirname "$0")/../outside.sh"
 need swaks libnet-ssleay-perl curl jq
-command -v npm >/dev/null || die 'please install npm (Debian: apt-get install npm)'
-HERE=$ROOT/tests/tus
 
-(cd "$WORK" && cp "$HERE"/{package.json,package-lock.json,upload.mjs} . && npm ci --silent) >"$WORK/npm.log" 2>&1 ||
-  die 'npm could not install tus-js-client'
 start_demo
 
 web() { curl -sS --cacert "$(fact ca)" -b "$WORK/cookies" -c "$WORK/cookies" "$@"; }
@@ -41,11 +37,6 @@ sent() {
 }
 
 head -c 40000000 /dev/urandom >"$WORK/film.bin"
-
-id=$(begin tus-js-client)
-SESSION=$(awk '$6 == "__Host-session" { print $7 }' "$WORK/cookies") NODE_EXTRA_CA_CERTS=$(fact ca) \
-  node "$WORK/upload.mjs" "$SITE" "$id" "$WORK/film.bin" || die 'tus-js-client did not succeed'
-sent tus-js-client "$id" "$WORK/film.bin"
 
 id=$(begin curl)
 tus() { web -H 'Tus-Resumable: 1.0.0' "$@"; }

@@ -6,7 +6,7 @@ use thiserror::Error;
 use tracing::{error, warn};
 
 use crate::accounts::Origin;
-use crate::audit::{self, Event};
+use crate::audit::{self, Deed, Event};
 use crate::auth::saml::Failure;
 use crate::auth::saml::departure::Departure;
 use crate::auth::saml::fence::is_success;
@@ -90,7 +90,8 @@ impl SignOn {
             fault @ CommitError::Store(_) => Reason::Commit(fault),
         })?;
         for session in &ended {
-            audit::record(&Event::SignedOutThere { address: &session.address, provider, peer });
+            let (deed, whom) = (Deed::SignedOutThere, &session.address);
+            audit::record(&Event::Account { deed, whom, by: "provider", peer: Some(peer) });
         }
         let relay_state = if relay_state.len() > RELAY_STATE_MAX { "" } else { relay_state };
         Ok(self.saml.heeded(&departure, &id, relay_state, now))

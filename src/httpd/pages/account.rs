@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use crate::accounts::Kind;
+use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
@@ -30,6 +31,12 @@ struct Changing {
     new: Secret,
 }
 
+/// What is chosen in the form for another language: a code, or nothing.
+#[derive(Debug, Deserialize)]
+struct Choosing {
+    language: String,
+}
+
 /// What is typed into the last form.
 #[derive(Debug, Deserialize)]
 struct Leaving {
@@ -43,8 +50,12 @@ struct Shown<'a> {
     name: &'a str,
     has_password: bool,
     may_leave: bool,
+    /// The code of the chosen one; empty where none is.
+    language_chosen: String,
+    /// The codes of those there are.
+    languages: Vec<String>,
     sessions: Vec<Row>,
-    /// `name`, `password` or `sessions`.
+    /// `name`, `password`, `language` or `sessions`.
     done: Option<&'a str>,
     faults: &'a Faults,
     form: &'a str,
@@ -77,6 +88,7 @@ pub fn routes() -> Router<Parts> {
         .route("/account", get(show))
         .route("/account/name", post(rename).get(back))
         .route("/account/password", post(change).get(back))
+        .route("/account/language", post(choose).get(back))
         .route("/account/sign-out-everywhere", post(end).get(back))
         .route("/account/delete", post(leave).get(back))
 }
@@ -92,7 +104,8 @@ async fn show(
     pages: Pages,
     State(upkeep): State<Upkeep>,
 ) -> Response {
-    let done = ["name", "password", "sessions"].into_iter().find(|done| query.as_deref() == Some(*done));
+    let done =
+        ["name", "password", "language", "sessions"].into_iter().find(|done| query.as_deref() == Some(*done));
     page(&pages, &upkeep, &person, None, done, &Faults::default())
 }
 
@@ -127,6 +140,21 @@ async fn change(
         Err(fault) => Faults { password: Some(pages.say(&fault.phrase())), ..Faults::default() },
     };
     page(&pages, &upkeep, &person, None, None, &faults)
+}
+
+/// A language that there are no texts in is none.
+async fn choose(
+    visitor: Visitor,
+    pages: Pages,
+    State(upkeep): State<Upkeep>,
+    Form { by: person, fields }: Form<Person, Choosing>,
+) -> Response {
+    let language = pages.languages().into_iter().find(|one| *one == fields.language);
+    let language = language.and_then(|code| Language::parse(&code));
+    match upkeep.choose_language(person.account.id, language, visitor.peer).await {
+        Ok(()) => Redirect::to("/account?language").into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
 }
 
 async fn end(
@@ -183,6 +211,8 @@ fn page(
         name: typed.or(account.mailbox.name.as_deref()).unwrap_or_default(),
         has_password,
         may_leave: has_password && account.kind == Kind::Guest,
+        language_chosen: account.language.map(String::from).unwrap_or_default(),
+        languages: pages.languages(),
         sessions: sessions.into_iter().map(row).collect(),
         done,
         faults,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activate;
 pub mod admin;
+pub mod advice;
 pub mod dropoff;
 pub mod files;
 pub mod forgotten;

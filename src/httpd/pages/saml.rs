@@ -25,7 +25,7 @@ use crate::httpd::form::Form;
 use crate::httpd::page::Pages;
 use crate::httpd::permit::{StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
-use crate::httpd::session::Sessions;
+use crate::httpd::session::{SessionFault, Sessions};
 use crate::httpd::way::Next;
 
 /// Octets of the provider's form. Of base64 one letter in thirty is written with three (WHATWG URL §5.2).
@@ -168,6 +168,7 @@ async fn begin(sessions: &Sessions, arrived: &Arrived, headers: &HeaderMap) -> R
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
             (cookie, Next::read(&arrived.next).leads(arrived.identity.kind)).into_response()
         }
+        Err(SessionFault::Changed) => Next::read(&arrived.next).sign_in().into_response(),
         Err(fault) => {
             error!(%fault, "beginning a session");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

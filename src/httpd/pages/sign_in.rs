@@ -25,7 +25,7 @@ use crate::httpd::page::Pages;
 use crate::httpd::pages::saml;
 use crate::httpd::permit::{FormToken, Person, StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
-use crate::httpd::session::Sessions;
+use crate::httpd::session::{SessionFault, Sessions};
 use crate::httpd::way::Next;
 
 /// What is typed into the form.
@@ -157,6 +157,7 @@ pub(super) async fn begin(
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
             (cookie, next.leads(identity.kind)).into_response()
         }
+        Err(SessionFault::Changed) => next.sign_in().into_response(),
         Err(fault) => {
             error!(%fault, "beginning a session");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

@@ -1,5 +1,7 @@
 //! Invitations that are written on a page.
 
+use futures_util::{StreamExt, stream};
+
 use super::*;
 use crate::intake::Intake;
 use crate::intake::letters::{Letters, Terms};
@@ -192,4 +194,52 @@ async fn nobody_else_sends_or_sees() {
     assert!(!refused.text.contains("href=\"/invite\""));
     assert_eq!(ben.write(&page, &[("to", KIM)], &[]).await.status, StatusCode::FORBIDDEN);
     house.browser().get("/invite").await.leads_to("/sign-in?next=/invite");
+}
+
+#[tokio::test]
+async fn a_letter_may_choose_the_language_of_its_invitation() {
+    let (house, mut browser) = at_work("").await;
+    let page = browser.get("/invite").await;
+    page.says(StatusCode::OK, "<option value=\"de\">Deutsch</option>");
+    // What is chosen stays chosen where something else is wrong.
+    let refused = browser.write(&page, &[("to", "kim"), ("language", "de")], &[]).await;
+    refused.says(StatusCode::UNPROCESSABLE_ENTITY, "<option value=\"de\" selected>Deutsch</option>");
+    let sent = browser.write(&page, &[("to", KIM), ("language", "de")], &[]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    let invitation = house.invites.list(None, 9).unwrap().pop().unwrap();
+    assert_eq!(invitation.language.map(String::from).as_deref(), Some("de"));
+}
+
+#[tokio::test]
+async fn whoever_loses_the_right_while_files_are_sent_invites_nobody() {
+    let (house, mut browser) = at_work("").await;
+    let page = browser.get("/invite").await;
+    let body = {
+        let fields = prefilled(&page);
+        let form = fields.iter().map(|(name, value)| {
+            let value = if name == "to" { KIM } else { value };
+            format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        });
+        let message =
+            "--xyz\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nHello Kim\r\n--xyz--\r\n";
+        form.collect::<String>() + message
+    };
+    // The first half is read while the right is there, the rest when it is gone.
+    let (accounts, store) = (house.accounts.clone(), house.store.clone());
+    let (first, rest) = body.split_at(body.len() / 2);
+    let (first, rest) = (first.to_owned(), rest.to_owned());
+    let before = stream::once(async move { Ok::<_, std::io::Error>(first) }).boxed();
+    let after = stream::once(async move {
+        let old = accounts.by_address(&Address::parse(ANA).unwrap()).unwrap().unwrap();
+        let mut batch = Batch::new();
+        let barred = Account { rights: Rights::of_staff(false), ..old.value.clone() };
+        accounts.replace(&mut batch, &old, &barred).unwrap();
+        store.commit(batch).await.unwrap();
+        Ok(rest)
+    });
+    let slow = before.chain(after.boxed());
+    let request = request(Method::POST, "/invite").header(CONTENT_TYPE, "multipart/form-data; boundary=xyz");
+    let answer = browser.send(request, Body::from_stream(slow)).await;
+    answer.says(StatusCode::UNPROCESSABLE_ENTITY, "may not send invitations");
+    assert!(house.invites.list(None, 9).unwrap().is_empty());
 }

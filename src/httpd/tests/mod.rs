@@ -3,6 +3,7 @@
 
 mod activation;
 mod admin;
+mod choices;
 mod connection;
 mod edges;
 mod frame;

@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
-use crate::accounts::{Kind, Rights};
+use crate::accounts::{Credential, Kind, Rights};
 use crate::auth::{Identity, Verdict};
 use crate::base::address::{Address, Domain};
 use crate::base::id::{AccountId, MessageId};
@@ -303,6 +303,7 @@ impl Play {
                     mailbox: Mailbox::from(Address::parse("ann@corp.example").unwrap()),
                     aliases: Vec::new(),
                     rights: Rights::of_staff(true),
+                    credential: Credential::Organisation,
                 })
             }
             Some("wrong password") => Verdict::Refused,

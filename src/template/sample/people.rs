@@ -120,6 +120,8 @@ pub(in crate::template) fn account() -> [Value; 2] {
             name => if full { "Kim Roe" } else { "" },
             has_password => full,
             may_leave => full,
+            language_chosen => if full { "de" } else { "" },
+            languages => ["de", "en", "fr"],
             sessions => if full { vec![session(true), session(false)] } else { vec![session(true)] },
             done => full.then_some("password"),
             faults => context!(name => fault, password => fault, new => fault, farewell => fault),

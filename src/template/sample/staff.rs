@@ -25,9 +25,11 @@ pub(in crate::template) fn invite() -> [Value; 2] {
                 bcc => "",
                 subject => "Drawings for the bridge",
                 message => "Hello Kim,\n\nplease send the drawings.",
+                language => if full { "de" } else { "" },
                 receipt => full,
                 once => "0198f2c4aabbccddeeff001122334455",
             ),
+            languages => ["de", "en", "fr"],
             faults => context!(
                 to => fault("Addresses are separated by commas, not by semicolons."),
                 cc => fault("max@partner.example cannot be reached."),

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::base::id::MessageId;
+use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::base::size::Size;
 use crate::httpd::form::{Packet, unread};
@@ -98,6 +99,7 @@ impl Coming<'_> {
             "bcc" => self.typed.bcc = text,
             "subject" => self.typed.subject = text,
             "message" => self.typed.message = text,
+            "language" => self.typed.language = text,
             "receipt" => self.typed.receipt = true,
             "once" => self.typed.once = text,
             _ => return,
@@ -226,6 +228,7 @@ fn written(typed: &Typed, terms: &Terms) -> Result<Written, Box<Faults>> {
         bcc,
         subject: subject.to_owned(),
         text: typed.message.clone(),
+        language: Language::parse(&typed.language),
         wants_receipt: typed.receipt,
     })
 }

@@ -31,6 +31,8 @@ struct Typed {
     bcc: String,
     subject: String,
     message: String,
+    /// A code; empty where each reader's own is meant.
+    language: String,
     receipt: bool,
     /// What the message will be called: the same for a letter that comes twice.
     once: String,
@@ -58,6 +60,8 @@ struct Invite<'a> {
     /// Whether files came along, which a browser does not keep.
     had_files: bool,
     subject_characters: usize,
+    /// The codes of those there are.
+    languages: Vec<String>,
     /// Of a message with its files, with the unit.
     size: String,
     form: &'a str,
@@ -119,6 +123,7 @@ fn form(
         has_faults: *faults != Faults::default(),
         had_files,
         subject_characters: terms.subject_characters,
+        languages: pages.languages(),
         size: Size(terms.octets_max).to_string(),
         form: staff.form_token(),
     };
