@@ -80,3 +80,60 @@ fn of(session: &Session) -> Option<TokenHash> {
 fn person(provider: &str, name: &str) -> TokenHash {
     TokenHash::of(&format!("{provider} {name}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::accounts::tests::{account, book};
+    use crate::base::clock::Timestamp;
+    use crate::base::secret::Token;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_leads_to_a_session_goes_with_it_however_it_ends() {
+        let (accounts, store, _folder) = book();
+        let ann = account("ann@corp.example", &[]);
+        let start = Timestamp::from_millis(0);
+        let name_id = Some(NameId { text: "ann".to_owned(), format: None });
+        let tokens: Vec<Token> = (0..4).map(|_| Token::fresh().unwrap()).collect();
+        let mut batch = Batch::new();
+        for (hours, token) in (1..).zip(&tokens) {
+            let session = Session {
+                account: ann.id,
+                address: ann.mailbox.address.clone(),
+                started: start,
+                ends: start + Duration::from_hours(hours),
+                csrf: String::new(),
+                origin: Some(Origin { provider: "idp".to_owned(), name_id: name_id.clone(), index: None }),
+            };
+            accounts.start_session(&mut batch, token, &session).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+        let left = || OF_ORIGIN.scan(&store, None, 10).unwrap().len();
+        assert_eq!(left(), 4);
+
+        let mut batch = Batch::new();
+        let hour = start + Duration::from_hours(1);
+        assert_eq!(accounts.sweep_sessions(&mut batch, hour, 10).unwrap(), 1);
+        store.commit(batch).await.unwrap();
+        assert_eq!(left(), 3);
+
+        let mut batch = Batch::new();
+        accounts.end_session(&mut batch, &tokens[1].hash()).unwrap();
+        store.commit(batch).await.unwrap();
+        assert_eq!(left(), 2);
+
+        let mut batch = Batch::new();
+        accounts.end_sessions(&mut batch, ann.id, Some(&tokens[2].hash())).unwrap();
+        store.commit(batch).await.unwrap();
+        assert_eq!(left(), 1);
+
+        let mut batch = Batch::new();
+        let ended = accounts.end_sessions_from(&mut batch, "idp", "ann", &["_any".to_owned()]).unwrap();
+        assert_eq!(ended.len(), 1, "without an index it could be any");
+        store.commit(batch).await.unwrap();
+        assert_eq!(left(), 0);
+    }
+}
