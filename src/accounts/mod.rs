@@ -7,6 +7,7 @@
 pub mod applicants;
 mod directory;
 pub mod name;
+mod origins;
 mod sessions;
 pub mod uses;
 pub mod vacancies;
@@ -23,6 +24,8 @@ use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
 use crate::store::schema;
 use crate::store::{Batch, Store, StoreFault, Stored, Table};
+
+pub use crate::accounts::origins::{NameId, Origin};
 
 const ACCOUNTS: Table<AccountId, Account> = Table::new(schema::ACCOUNTS);
 /// By [`Address::key`].
@@ -98,6 +101,8 @@ pub struct Session {
     pub ends: Timestamp,
     /// What a form must bring along to be believed.
     pub csrf: String,
+    /// The session at an identity provider that this one goes back to, if it does.
+    pub origin: Option<Origin>,
 }
 
 /// The book of accounts. Cheap to clone.

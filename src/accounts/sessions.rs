@@ -1,5 +1,6 @@
 //! Sessions: found by the hash of the cookie's token, swept by the moment they end.
 
+use crate::accounts::origins;
 use crate::accounts::{Account, Accounts, Session};
 use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
@@ -7,14 +8,14 @@ use crate::base::secret::{Token, TokenHash};
 use crate::store::schema;
 use crate::store::{Batch, StoreFault, Stored, Table};
 
-const SESSIONS: Table<TokenHash, Session> = Table::new(schema::SESSIONS);
+pub(super) const SESSIONS: Table<TokenHash, Session> = Table::new(schema::SESSIONS);
 /// The same sessions in the order in which they end, so that sweeping never looks at those that last.
-const ENDS: Table<(Timestamp, TokenHash), AccountId> = Table::new(schema::SESSION_ENDS);
+const ENDS: Table<(Timestamp, TokenHash), ()> = Table::new(schema::SESSION_ENDS);
 /// The same by their account.
 const OF_ACCOUNT: Table<(AccountId, TokenHash), ()> = Table::new(schema::ACCOUNT_SESSIONS);
 
 /// Sessions of one account at once; beyond that the one that was started first ends.
-const SESSIONS_MAX: usize = 100;
+pub(super) const SESSIONS_MAX: usize = 100;
 
 impl Accounts {
     /// Starts a session, which is a use of the account. The token goes into the cookie; only its hash is kept.
@@ -33,7 +34,8 @@ impl Accounts {
         }
         self.note_use(batch, session.account, session.started)?;
         OF_ACCOUNT.insert(batch, &(session.account, token.hash()), &())?;
-        ENDS.insert(batch, &(session.ends, token.hash()), &session.account)?;
+        ENDS.insert(batch, &(session.ends, token.hash()), &())?;
+        origins::note(batch, session, &token.hash())?;
         SESSIONS.insert(batch, &token.hash(), session)
     }
 
@@ -61,7 +63,7 @@ impl Accounts {
     /// Where the store failed.
     pub fn end_session(&self, batch: &mut Batch, hash: &TokenHash) -> Result<(), StoreFault> {
         if let Some(session) = SESSIONS.get(&self.store, hash)? {
-            end(batch, session.value.account, hash);
+            end(batch, &session.value, hash);
         }
         Ok(())
     }
@@ -100,7 +102,7 @@ impl Accounts {
         // Twice as many: of sign-ins at the same moment none sees the others.
         for ((_, hash), _) in OF_ACCOUNT.scan_prefix(&self.store, &account.octets(), 2 * SESSIONS_MAX)? {
             if kept != Some(&hash) {
-                end(batch, account, &hash);
+                self.end_session(batch, &hash)?;
             }
         }
         Ok(())
@@ -120,7 +122,7 @@ impl Accounts {
             }
         }
         if let Some((session, hash)) = oldest {
-            end(batch, session.account, &hash);
+            end(batch, &session, &hash);
         }
         Ok(())
     }
@@ -136,10 +138,10 @@ impl Accounts {
         limit: usize,
     ) -> Result<usize, StoreFault> {
         let mut swept = 0;
-        for (key, account) in
+        for (key, _) in
             ENDS.scan(&self.store, None, limit)?.into_iter().take_while(|((ends, _), _)| *ends <= now)
         {
-            end(batch, account.value, &key.1);
+            self.end_session(batch, &key.1)?;
             ENDS.delete(batch, &key);
             swept += 1;
         }
@@ -147,9 +149,10 @@ impl Accounts {
     }
 }
 
-fn end(batch: &mut Batch, account: AccountId, hash: &TokenHash) {
+fn end(batch: &mut Batch, session: &Session, hash: &TokenHash) {
     SESSIONS.delete(batch, hash);
-    OF_ACCOUNT.delete(batch, &(account, *hash));
+    OF_ACCOUNT.delete(batch, &(session.account, *hash));
+    origins::forget(batch, session, hash);
 }
 
 #[cfg(test)]
@@ -169,6 +172,7 @@ mod tests {
             started: Timestamp::from_millis(0),
             ends,
             csrf: "csrf".to_owned(),
+            origin: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Deed {
     LanguageChosen,
     /// All its sessions were ended, but perhaps one.
     SessionsEnded,
+    /// Its person signed out at an identity provider, and the session here that went back to it has ended.
+    SignedOutThere,
     /// Its person may do something more or less than before.
     RightsChanged,
     /// Signing in is refused from now on.
@@ -46,6 +48,7 @@ impl Deed {
             Self::Renamed => "renamed",
             Self::LanguageChosen => "language chosen",
             Self::SessionsEnded => "sessions ended",
+            Self::SignedOutThere => "signed out at the provider",
             Self::RightsChanged => "rights changed",
             Self::Locked => "account locked",
             Self::Unlocked => "account unlocked",

@@ -218,7 +218,7 @@ pub enum Event<'a> {
         deed: Deed,
         /// Whose account it is.
         whom: &'a Address,
-        /// By whom: `person`, `link`, `administrator`, `time`.
+        /// By whom: `person`, `link`, `administrator`, `provider`, `time`.
         by: &'a str,
         /// From where; `None` on this machine.
         peer: Option<IpAddr>,

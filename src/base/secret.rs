@@ -84,13 +84,19 @@ impl Token {
     /// What the store keeps instead.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        let mut octets = [0; 32];
-        octets.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
-        TokenHash(octets)
+        TokenHash::of(&self.0)
     }
 }
 
 impl TokenHash {
+    /// The hash of any text, where a key must have one length.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut octets = [0; 32];
+        octets.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+        Self(octets)
+    }
+
     /// The octets of the hash.
     #[must_use]
     pub const fn octets(&self) -> &[u8; 32] {

@@ -42,7 +42,7 @@ pub use self::invite::{BlankSubject, Guests, Invite, Rates, Receipts};
 pub use self::ldap::{Directory, DirectoryAttributes, DirectoryGroups, DirectoryKind, DirectoryServer};
 pub use self::people::{GuestAccounts, Registration};
 pub use self::relay::{Bounces, DomainRoute, HopTls, Route, Smarthost, nearest};
-pub use self::saml::{Saml, SamlRights};
+pub use self::saml::{Saml, SamlRights, Seal};
 
 /// Everything that an administrator decides.
 #[derive(Clone, Debug, PartialEq)]

@@ -37,6 +37,17 @@ pub struct Saml {
     pub rights: SamlRights,
     /// How far the two clocks may be apart.
     pub clock_skew: Duration,
+    /// What sign-outs are signed with; without it they go no further than us.
+    pub seal: Option<Seal>,
+}
+
+/// Our own key towards a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seal {
+    /// The private key, RSA, PEM.
+    pub key_file: PathBuf,
+    /// Its certificate, PEM.
+    pub certificate_file: PathBuf,
 }
 
 /// Groups that give rights, as the provider calls them.
@@ -81,6 +92,7 @@ fn provider(section: &mut Section<'_>) -> Option<Saml> {
     let groups = section.or("groups", "groups".to_owned(), units::line);
     let rights = section.section("rights", rights);
     let clock_skew = section.or("clock_skew", SKEW, units::time(SKEWS));
+    let seal = seal(section);
     Some(Saml {
         name: name?,
         label,
@@ -91,7 +103,25 @@ fn provider(section: &mut Section<'_>) -> Option<Saml> {
         groups,
         rights,
         clock_skew,
+        seal,
     })
+}
+
+fn seal(section: &mut Section<'_>) -> Option<Seal> {
+    let file = section.file();
+    let key_file = section.optional("key_file", &file);
+    match (key_file, section.optional("certificate_file", &file)) {
+        (Some(key_file), Some(certificate_file)) => Some(Seal { key_file, certificate_file }),
+        (None, None) => None,
+        _ => {
+            section.fault(
+                "key_file",
+                "a key and its certificate come together",
+                "Name key_file and certificate_file, or neither.",
+            );
+            None
+        }
+    }
 }
 
 fn rights(section: &mut Section<'_>) -> SamlRights {
@@ -107,12 +137,15 @@ fn name(text: &str) -> Result<String, Wrong> {
     let is_fit = (1..=NAME_MAX).contains(&text.len())
         && text.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
         && text != "acs"
-        && text != "metadata";
+        && text != "metadata"
+        && text != "slo";
     if is_fit {
         return Ok(text.to_owned());
     }
     Err(Wrong::new(
         format!("“{text}” is not a name for an address"),
-        format!("Write up to {NAME_MAX} small letters, digits and hyphens; “acs” and “metadata” are taken."),
+        format!(
+            "Write up to {NAME_MAX} small letters, digits and hyphens; “acs”, “metadata” and “slo” are taken."
+        ),
     ))
 }

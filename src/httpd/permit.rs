@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use ipnet::IpNet;
 use tracing::error;
 
-use crate::accounts::{Account, Kind, Session};
+use crate::accounts::{Account, Kind, Origin, Session};
 use crate::audit::Hand;
 use crate::base::secret::{Token, TokenHash};
 use crate::httpd::cookie::{Name, SetCookie};
@@ -108,6 +108,12 @@ impl Person {
     #[must_use]
     pub const fn session(&self) -> &TokenHash {
         &self.hash
+    }
+
+    /// The session at an identity provider that this one goes back to.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.session.origin.as_ref()
     }
 }
 

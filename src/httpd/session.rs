@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::accounts::{Account, Accounts, Session};
+use crate::accounts::{Account, Accounts, Origin, Session};
 use crate::auth::enrolment::LookupFault;
 use crate::auth::{Authenticator, Identity};
 use crate::base::clock::Clock;
@@ -91,11 +91,17 @@ impl Sessions {
 
     /// A new session for somebody who has just proved who they are, always with a new token; the one that the
     /// browser had `before` ends in the same step. A password that was changed since it was checked, which ends all
-    /// sessions, begins none.
+    /// sessions, begins none. `origin` is
+    /// the session at an identity provider, if one vouched.
     ///
     /// # Errors
     /// [`SessionFault`]; then nothing has begun.
-    pub async fn begin(&self, identity: &Identity, before: Option<&Token>) -> Result<Token, SessionFault> {
+    pub async fn begin(
+        &self,
+        identity: &Identity,
+        before: Option<&Token>,
+        origin: Option<Origin>,
+    ) -> Result<Token, SessionFault> {
         let token = Token::fresh()?;
         let now = self.clock.now();
         let session = Session {
@@ -104,6 +110,7 @@ impl Sessions {
             started: now,
             ends: now + self.lifetime,
             csrf: Token::fresh()?.reveal().to_owned(),
+            origin,
         };
         for _ in 0..ROUNDS_MAX {
             let account = self.accounts.by_id(identity.account)?.ok_or(SessionFault::Changed)?;

@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::accounts::Accounts;
 #[cfg(feature = "saml")]
 use crate::auth::saml::requests::Requests;
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_out;
 use crate::base::clock::Clock;
 use crate::invites::Invites;
 use crate::invites::forgetting::Walk;
@@ -132,14 +134,20 @@ impl Janitor {
         self.sweep(|batch| self.invites.sweep_tallies(batch, self.clock.now(), SWEEP_MAX)).await
     }
 
-    /// Removes the questions to identity providers that nobody has answered in time. Gives how many.
+    /// Removes the questions to identity providers that nobody has answered in time, and what is known of their sign-outs
+    /// of long ago. Gives how many.
     ///
     /// # Errors
     /// The store's; a conflict (the answer came meanwhile) is left to the next round.
     #[cfg(feature = "saml")]
     pub async fn sweep_questions(&self) -> Result<usize, CommitError> {
         let questions = Requests::new(self.store.clone());
-        self.sweep(|batch| questions.sweep(batch, self.clock.now(), SWEEP_MAX)).await
+        let now = self.clock.now();
+        self.sweep(|batch| {
+            let heeded = sign_out::sweep(&self.store, batch, now, SWEEP_MAX)?;
+            Ok(heeded + questions.sweep(batch, now, SWEEP_MAX)?)
+        })
+        .await
     }
 
     /// Tells inviters of invitations that nobody has used in time, each once.

@@ -68,6 +68,7 @@ impl House {
             started: now,
             ends: now + DAY,
             csrf: String::new(),
+            origin: None,
         };
         let mut batch = Batch::new();
         self.janitor.accounts.start_session(&mut batch, &Token::fresh().unwrap(), &session).unwrap();

@@ -289,6 +289,7 @@ impl Registration {
             started: now,
             ends: now + self.rules.session_lifetime,
             csrf,
+            origin: None,
         };
         self.accounts.start_session(&mut batch, &session, &record)?;
         let accepted =

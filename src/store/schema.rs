@@ -21,9 +21,9 @@ pub const ACCOUNTS: TablePrefix = TablePrefix { octet: 0x10, record: 3 };
 /// Which account an address belongs to.
 pub const ACCOUNT_ADDRESSES: TablePrefix = TablePrefix { octet: 0x11, record: 1 };
 /// Web sessions by the hash of their token.
-pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 1 };
+pub const SESSIONS: TablePrefix = TablePrefix { octet: 0x12, record: 2 };
 /// The same sessions by the moment they end, then the hash.
-pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 2 };
+pub const SESSION_ENDS: TablePrefix = TablePrefix { octet: 0x13, record: 3 };
 /// The same by their account, then the hash.
 pub const ACCOUNT_SESSIONS: TablePrefix = TablePrefix { octet: 0x14, record: 1 };
 /// Who has still to prove an address, by the address.
@@ -72,6 +72,10 @@ pub const INVITED_BY: TablePrefix = TablePrefix { octet: 0x50, record: 1 };
 pub const SAML_REQUESTS: TablePrefix = TablePrefix { octet: 0x60, record: 1 };
 /// The same by the moment from which on no answer is good.
 pub const SAML_REQUEST_ENDS: TablePrefix = TablePrefix { octet: 0x61, record: 1 };
+/// Web sessions by whom an identity provider vouched for: a hash of both names, then the session's.
+pub const SAML_SESSIONS: TablePrefix = TablePrefix { octet: 0x62, record: 1 };
+/// Sign-outs that identity providers have told of: until when the word is good, then the hash of its id.
+pub const SAML_SIGN_OUTS: TablePrefix = TablePrefix { octet: 0x63, record: 1 };
 
 /// Packages by their id.
 pub const PACKAGES: TablePrefix = TablePrefix { octet: 0x40, record: 1 };
@@ -137,6 +141,8 @@ mod tests {
             INVITED_BY,
             SAML_REQUESTS,
             SAML_REQUEST_ENDS,
+            SAML_SESSIONS,
+            SAML_SIGN_OUTS,
             PACKAGES,
             FILES,
             PACKAGES_SENT,

@@ -117,6 +117,7 @@ const GERMAN: &[(&str, &str)] = &[
     german!("page/package.html"),
     german!("page/saml-leave.html"),
     german!("page/saml-failed.html"),
+    german!("page/saml-signed-out.html"),
     german!("page/invite.html"),
     german!("page/invited.html"),
     german!("page/invitations.html"),

@@ -53,6 +53,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("page/sign-in.html", "the way in"),
     ("page/saml-leave.html", "on the way to an identity provider"),
     ("page/saml-failed.html", "back from it, and not let in"),
+    ("page/saml-signed-out.html", "signed out, here or there or both"),
     ("page/waiting.html", "the form is filled in, and the address has to be confirmed"),
     ("page/verify.html", "behind the link that confirms the address: the button"),
     ("page/forgotten.html", "for who has forgotten the password"),

@@ -328,6 +328,15 @@ pub(super) fn saml_failed() -> [Value; 2] {
     })
 }
 
+/// Signed out, here or there or both.
+pub(super) fn saml_signed_out() -> [Value; 2] {
+    both(|full| {
+        let address = if full { "https://idp.corp.example/slo?SAMLRequest=fZFNT8Mw" } else { "" };
+        let how = if full { "leaving" } else { "stays" };
+        context!(organisation => organisation(), how => how, address => address)
+    })
+}
+
 /// What went wrong, by its number in HTTP.
 pub(super) fn error() -> [Value; 2] {
     both(|full| context!(organisation => organisation(), status => if full { 404 } else { 500 }))

@@ -249,6 +249,12 @@ pub(super) const SLOTS: &[Slot] = &[
     rendered("page/sign-in.html", built_in!("page/sign-in.html"), sample::sign_in, WAY_IN),
     rendered("page/saml-leave.html", built_in!("page/saml-leave.html"), sample::saml_leave, LEAVES),
     rendered("page/saml-failed.html", built_in!("page/saml-failed.html"), sample::saml_failed, &[]),
+    rendered(
+        "page/saml-signed-out.html",
+        built_in!("page/saml-signed-out.html"),
+        sample::saml_signed_out,
+        &[],
+    ),
     rendered("page/dropoff.html", built_in!("page/dropoff.html"), sample::dropoff, FORM),
     rendered("page/sent.html", built_in!("page/sent.html"), sample::sent, &[]),
     rendered("page/received.html", built_in!("page/received.html"), sample::received, &[]),

@@ -98,7 +98,7 @@ export const PAGES = [
 
 // What the router answers a GET with that is no page to look at.
 export const NO_PAGES = [
-  "/style.css", "/postern.js", "/logo.svg", "/healthz", "/saml/metadata",
+  "/style.css", "/postern.js", "/logo.svg", "/healthz", "/saml/metadata", "/saml/slo",
   "/received/{id}/zip", "/received/{id}/files/{number}", "/mailbox/{word}/{letter}/html",
   // Back to the page whose form posts there.
   "/i/{token}/renewal", "/i/{token}/again", "/account/name", "/account/password", "/account/language", "/account/sign-out-everywhere", "/account/delete",

@@ -64,6 +64,7 @@ CONF
 <?php
 \$metadata['$IDP/idp'] = [
   'host' => '__DEFAULT__', 'privatekey' => 'idp.key', 'certificate' => 'idp.crt', 'auth' => 'staff',
+  'sign.logout' => true, 'validate.logout' => true,
   'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
   'NameIDFormat' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
   'authproc' => [10 => ['class' => 'saml:AttributeNameID', 'identifyingAttribute' => 'mail', 'attribute' => 'mail',

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A complete sign-in through a real identity provider (SimpleSAMLphp) in a real browser (Chromium), with pictures.
+# Complete sign-ins and sign-outs through a real identity provider (SimpleSAMLphp) in a real browser (Chromium), with pictures.
 # usage: tests/saml/real.sh DIRECTORY      $POSTERN: a program that was built with --features saml, if there is one.
 . "$(dirname "$0")/../outside.sh"
 . "$(dirname "$0")/idp.sh"
@@ -12,6 +12,7 @@ mkdir -p "$OUT"
 }
 
 certificate "$WORK/web" localhost portal.corp.example postern.corp.example
+certificate "$WORK/seal" postern.corp.example
 start_idp
 PORT=$(free_port)
 PORTAL=https://portal.corp.example:$PORT
@@ -39,6 +40,8 @@ host = "127.0.0.1"
 name = "idp"
 label = "Sign in at Corp Example"
 metadata = "idp.xml"
+key_file = "seal.key"
+certificate_file = "seal.crt"
 [saml.rights]
 invite = ["inviters"]
 admin = ["portal-admins"]
@@ -78,12 +81,33 @@ shown 'Alice comes back signed in'
 grep -F 'signed in' "$WORK/postern.log" | grep -qF 'face="saml"' || die 'no line in the audit log'
 run 'return document.cookie' | grep -q . && die 'a script can read a cookie'
 
+# Out from here: the portal's signed word is taken there, and the answer comes back.
+press 'form[action="/sign-out"] button'
+until_true 20 'the answer to the sign-out' says 'You are signed out here and at your organisation.'
+picture 4-signed-out
+go "$PORTAL/sign-in"
+press 'form[action="/saml/idp"] button'
+until_true 20 'the password asked for again' says 'Password'
+shown 'signing out on the portal signs out at the provider, which asks for the password again'
+
+# Out from there: the provider's word ends the session here.
+end_browser
+start_browser
+sign_in alice
+until_true 20 'Alice on the portal again' says 'Alice Müller'
+go "$IDP/simplesaml/saml2/idp/SingleLogoutService.php?ReturnTo=$IDP/simplesaml/module.php/core/frontpage_welcome.php"
+until_true 20 'the end of the session' grep -qF 'signed out at the provider' "$WORK/postern.log"
+until_true 20 'our answer, taken there' at "$IDP/simplesaml/module.php/core/"
+go "$PORTAL/invitations"
+until_true 10 'the way in' at "$PORTAL/sign-in"
+shown "signing out at the provider ends the portal's session"
+
 # Somebody who is known there, and not here.
 end_browser
 start_browser
 sign_in eve
 until_true 20 'the refusal' says 'There is no access for you here'
-picture 4-no-access
+picture 5-no-access
 reference=$(text | grep -o 'Reference [0-9a-z]*' | cut -d' ' -f2)
 grep -F "$reference" "$WORK/postern.log" | grep -qF 'in no domain that this provider vouches for' ||
   die 'the reference is not in the audit log'

@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 64;
 
 const PROTOCOL: &[u8] = b"urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &[u8] = b"urn:oasis:names:tc:SAML:2.0:assertion";
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /// What a response says of itself.
 #[derive(Debug, Default)]
@@ -28,12 +28,13 @@ struct Shell {
     in_response_to: Option<String>,
     statuses: Vec<String>,
     assertions: usize,
+    names: usize,
     ids: HashSet<String>,
 }
 
 /// Looks at a response that must be addressed to `acs` and answer the question `id`.
 pub(super) fn look(xml: &str, acs: &str, id: &str) -> Result<(), Objection> {
-    let shell = read(xml)?;
+    let shell = read(xml, Element::Response)?;
     if shell.statuses.is_empty() || shell.statuses.iter().any(|status| status != SUCCESS) {
         return Err(Objection::Status(shell.statuses.join(", ")));
     }
@@ -50,7 +51,26 @@ pub(super) fn look(xml: &str, acs: &str, id: &str) -> Result<(), Objection> {
     Ok(())
 }
 
-fn read(xml: &str) -> Result<Shell, Objection> {
+/// Looks at the word that somebody has signed out, which must be addressed to `slo`.
+pub(super) fn look_at_sign_out(xml: &str, slo: &str) -> Result<(), Objection> {
+    let shell = read(xml, Element::LogoutRequest)?;
+    // Core §3.7.1: one of three, of which we read only this.
+    if shell.names != 1 {
+        return Err(Objection::Nobody);
+    }
+    // Bindings §3.5.5.2, as above.
+    if shell.destination.as_deref() != Some(slo) {
+        return Err(Objection::Destination);
+    }
+    Ok(())
+}
+
+/// Whether the answer to our own word of a sign-out says that it is over everywhere.
+pub(super) fn is_success(xml: &str) -> Result<bool, Objection> {
+    Ok(read(xml, Element::LogoutResponse)?.statuses == [SUCCESS])
+}
+
+fn read(xml: &str, root: Element) -> Result<Shell, Objection> {
     let mut reader = NsReader::from_str(xml);
     let mut shell = Shell::default();
     // The names of the elements that are open, in our own terms.
@@ -65,14 +85,14 @@ fn read(xml: &str) -> Result<Shell, Objection> {
             }
             Event::Start(start) => {
                 let element = Element::of(&namespace, &start);
-                shell.note(element, &start, &open)?;
+                shell.note(root, element, &start, &open)?;
                 if open.len() == DEPTH_MAX {
                     return Err(Objection::Malformed);
                 }
                 open.push(element);
             }
             Event::Empty(start) => {
-                shell.note(Element::of(&namespace, &start), &start, &open)?;
+                shell.note(root, Element::of(&namespace, &start), &start, &open)?;
                 is_over = open.is_empty();
             }
             Event::End(_) => {
@@ -98,6 +118,9 @@ fn read(xml: &str) -> Result<Shell, Objection> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Element {
     Response,
+    LogoutRequest,
+    LogoutResponse,
+    NameId,
     Status,
     StatusCode,
     Assertion,
@@ -112,6 +135,9 @@ impl Element {
         };
         match (namespace.as_ref(), start.local_name().as_ref()) {
             (PROTOCOL, b"Response") => Self::Response,
+            (PROTOCOL, b"LogoutRequest") => Self::LogoutRequest,
+            (PROTOCOL, b"LogoutResponse") => Self::LogoutResponse,
+            (ASSERTION, b"NameID") => Self::NameId,
             (PROTOCOL, b"Status") => Self::Status,
             (PROTOCOL, b"StatusCode") => Self::StatusCode,
             (ASSERTION, b"Assertion") => Self::Assertion,
@@ -122,8 +148,14 @@ impl Element {
 }
 
 impl Shell {
-    fn note(&mut self, element: Element, start: &BytesStart<'_>, above: &[Element]) -> Result<(), Objection> {
-        if above.is_empty() != (element == Element::Response) {
+    fn note(
+        &mut self,
+        root: Element,
+        element: Element,
+        start: &BytesStart<'_>,
+        above: &[Element],
+    ) -> Result<(), Objection> {
+        if above.is_empty() != (element == root) {
             return Err(Objection::Malformed);
         }
         if let Some(id) = attribute(start, b"ID")?
@@ -132,19 +164,20 @@ impl Shell {
             return Err(Objection::Malformed);
         }
         match element {
-            Element::Response => {
+            _ if above.is_empty() => {
                 self.destination = attribute(start, b"Destination")?;
                 self.in_response_to = attribute(start, b"InResponseTo")?;
             }
             // The second-level code, in a first one, only explains it.
-            Element::StatusCode if above == [Element::Response, Element::Status] => {
+            Element::StatusCode if above == [root, Element::Status] => {
                 self.statuses.push(attribute(start, b"Value")?.unwrap_or_default());
             }
+            Element::NameId if above == [Element::LogoutRequest] => self.names += 1,
             Element::Assertion if above == [Element::Response] => self.assertions += 1,
             // Hidden in an extension, an object of a signature, or another assertion.
             Element::Assertion => return Err(Objection::Malformed),
             Element::EncryptedAssertion => return Err(Objection::Encrypted),
-            Element::Status | Element::StatusCode | Element::Other => {}
+            _ => {}
         }
         Ok(())
     }

@@ -9,26 +9,34 @@
 //! - Conditions, their end and their audience must be there, and fit by our own clock ([`response`]).
 //! - An answer is good for one question, a question for one answer, one browser and ten minutes ([`requests`]). So
 //!   nothing can be said to us twice, nor unasked, nor to a browser that did not ask.
+//! - A sign-out is heeded by the same rules, and only once ([`sign_out`]).
 //!
 //! What comes out is a [`Vouched`]: who it is, in the provider's words. Whether such a person has an account, and what
 //! they may do, is decided as for a person of the directory ([`sign_on`]).
 
+mod departure;
 mod fence;
 mod provider;
 pub mod report;
 mod request;
 pub mod requests;
 mod response;
+mod seal;
 pub mod sign_on;
+pub mod sign_out;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use quick_xml::escape::escape;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::accounts::Origin;
+use crate::auth::saml::departure::Departure;
 use crate::auth::saml::provider::Provider;
 use crate::base::clock::Timestamp;
 use crate::base::mailbox::Mailbox;
@@ -56,6 +64,8 @@ struct Us {
     entity_id: String,
     /// Where answers are posted to: the assertion consumer service.
     acs: String,
+    /// Where sign-outs are posted to: the single logout service.
+    slo: String,
 }
 
 /// Somebody for whom an identity provider vouches.
@@ -65,6 +75,8 @@ pub struct Vouched {
     pub mailbox: Mailbox,
     /// The groups, as they are called there.
     pub groups: Vec<String>,
+    /// The session there.
+    pub origin: Origin,
 }
 
 /// Why there is nobody.
@@ -87,8 +99,11 @@ impl Saml {
     /// # Errors
     /// The first provider that cannot be trusted, and why.
     pub fn load(providers: &[config::Saml], public_url: &str) -> Result<Self, ProviderFault> {
-        let us =
-            Us { entity_id: format!("{public_url}/saml/metadata"), acs: format!("{public_url}/saml/acs") };
+        let us = Us {
+            entity_id: format!("{public_url}/saml/metadata"),
+            acs: format!("{public_url}/saml/acs"),
+            slo: format!("{public_url}/saml/slo"),
+        };
         let providers =
             providers.iter().map(|provider| Provider::load(provider, &us)).collect::<Result<_, _>>()?;
         Ok(Self { providers, us: Arc::new(us), places: Arc::new(Semaphore::new(AT_ONCE)) })
@@ -103,7 +118,8 @@ impl Saml {
     /// Our own metadata (*Metadata for the OASIS SAML V2.0* §2.4.4), for whoever sets up a provider.
     #[must_use]
     pub fn metadata(&self) -> String {
-        self.us.metadata()
+        let seals = self.providers.iter().filter_map(|provider| provider.seal.as_ref());
+        self.us.metadata(&seals.map(|seal| seal.certificate.as_str()).collect())
     }
 
     /// Where the browser is to go with the question `id`. `None` where there is no such provider.
@@ -132,20 +148,58 @@ impl Saml {
         Ok(looked.map_err(|_| Failure::Broken)??)
     }
 
+    /// What a provider's word of a sign-out says: `encoded` is the form's field `SAMLRequest`.
+    ///
+    /// # Errors
+    /// [`Failure`]; then it says nothing.
+    async fn departure(&self, encoded: String, now: Timestamp) -> Result<Departure, Failure> {
+        let _place = self.places.acquire().await.map_err(|_| Failure::Broken)?;
+        let saml = self.clone();
+        let looked = spawn_blocking(move || {
+            let xml = response::decoded(&encoded)?;
+            let issuer = departure::issuer(&xml, &saml.us)?;
+            let provider = saml
+                .providers
+                .iter()
+                .find(|provider| provider.samael.idp_metadata.entity_id.as_ref() == Some(&issuer))
+                .ok_or(Failure::Unknown)?;
+            Ok(provider.departure(&xml, &saml.us, now)?)
+        });
+        looked.await.map_err(|_| Failure::Broken)?
+    }
+
+    /// Where the browser goes to sign out at the provider too.
+    fn dismissal(&self, origin: &Origin, id: &str, now: Timestamp) -> Option<String> {
+        self.provider(&origin.provider)?.dismissal(origin, id, &self.us, now)
+    }
+
+    /// Where the browser goes with our answer to a word.
+    fn heeded(&self, departure: &Departure, id: &str, relay_state: &str, now: Timestamp) -> Option<String> {
+        self.provider(&departure.provider)?.heeded(departure, id, relay_state, &self.us, now)
+    }
+
     fn provider(&self, name: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.settings.name == name)
     }
 }
 
 impl Us {
-    fn metadata(&self) -> String {
-        let (entity_id, acs) =
-            (quick_xml::escape::escape(&self.entity_id), quick_xml::escape::escape(&self.acs));
+    fn metadata(&self, certificates: &BTreeSet<&str>) -> String {
+        let (entity_id, acs, slo) = (escape(&self.entity_id), escape(&self.acs), escape(&self.slo));
+        let keys = certificates.iter().fold(String::new(), |keys, certificate| {
+            keys + "    <KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\">\
+                    <X509Data><X509Certificate>"
+                + certificate
+                + "</X509Certificate></X509Data></KeyInfo></KeyDescriptor>\n"
+        });
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity_id}\">\n\
              \x20 <SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
              AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\">\n\
+             {keys}\
+             \x20   <SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+             Location=\"{slo}\"/>\n\
              \x20   <NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</NameIDFormat>\n\
              \x20   <AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
              Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\n\

@@ -11,16 +11,17 @@ use samael::service_provider::{ServiceProvider, ServiceProviderBuilder};
 use thiserror::Error;
 
 use crate::auth::saml::Us;
+use crate::auth::saml::seal::Seal;
 use crate::config;
 
 /// Octets of a file of metadata. A federation's list of thousands of providers is no provider.
 const METADATA_MAX: u64 = 1 << 20;
 
 /// How long an answer may be on its way through the browser.
-const ON_THE_WAY: TimeDelta = TimeDelta::seconds(90);
+pub(super) const ON_THE_WAY: TimeDelta = TimeDelta::seconds(90);
 
 /// Signatures that count. SHA-1 does not.
-const ALGORITHMS: [Algorithm; 6] = [
+pub(super) const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::RsaSha256,
     Algorithm::RsaSha384,
     Algorithm::RsaSha512,
@@ -36,6 +37,8 @@ pub(super) struct Provider {
     pub(super) samael: Arc<ServiceProvider>,
     /// Where browsers are sent to (HTTP-Redirect binding).
     pub(super) sign_on: String,
+    /// What our sign-outs are signed with.
+    pub(super) seal: Option<Arc<Seal>>,
 }
 
 /// Why a provider cannot be trusted, with the remedy.
@@ -93,7 +96,8 @@ impl Provider {
         if !sign_on.starts_with("https://") {
             return Err(fault(format!("{sign_on} is not an https address; passwords are typed there")));
         }
-        Ok(Self { settings: settings.clone(), samael: Arc::new(samael), sign_on })
+        let seal = settings.seal.as_ref().map(Seal::load).transpose().map_err(fault)?.map(Arc::new);
+        Ok(Self { settings: settings.clone(), samael: Arc::new(samael), sign_on, seal })
     }
 }
 

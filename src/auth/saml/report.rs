@@ -44,11 +44,13 @@ impl Provider {
             .iter()
             .map(|key| key.not_after())
             .max_by(|one, other| one.compare(other).unwrap_or(std::cmp::Ordering::Equal));
-        let soon = Asn1Time::from_unix((now + SOON).millis() / 1000).ok();
-        if let (Some(last), Some(soon)) = (last, soon)
-            && *last <= *soon
-        {
-            objections.push(format!("its last certificate for signing ends on {last}"));
+        let at = |time: Timestamp| Asn1Time::from_unix(time.millis() / 1000).ok();
+        if let (Some(last), Some(now), Some(soon)) = (last, at(now), at(now + SOON)) {
+            if *last <= *now {
+                objections.push(format!("its last certificate for signing ended on {last}"));
+            } else if *last <= *soon {
+                objections.push(format!("its last certificate for signing ends within 30 days, on {last}"));
+            }
         }
         About { entity_id: metadata.entity_id.clone().unwrap_or_default(), objections }
     }

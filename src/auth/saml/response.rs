@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use samael::schema::{Assertion, Conditions};
 use thiserror::Error;
 
+use crate::accounts::{NameId, Origin};
 use crate::auth::saml::Vouched;
 use crate::auth::saml::fence::{self, RESPONSE_MAX};
 use crate::auth::saml::provider::Provider;
@@ -56,6 +57,9 @@ pub enum Objection {
     /// Nobody has signed in.
     #[error("it does not say that somebody has signed in")]
     NoSignIn,
+    /// A sign-out of nobody, or of somebody in a form that we do not read.
+    #[error("it names nobody who has signed out; is encryption on at the provider?")]
+    Nobody,
     /// Whoever it is has no mail address there.
     #[error("it has no mail address in the attribute “{0}”")]
     NoAddress(String),
@@ -64,13 +68,7 @@ pub enum Objection {
 impl Provider {
     /// Who it is, by the answer to the question `id`.
     pub(super) fn vouched(&self, id: &str, encoded: &str, now: Timestamp) -> Result<Vouched, Objection> {
-        if encoded.len() > RESPONSE_MAX {
-            return Err(Objection::TooLarge);
-        }
-        // Browsers send what stood in the form, with the line ends that some providers put in.
-        let plain: String = encoded.split_ascii_whitespace().collect();
-        let octets = STANDARD.decode(plain).map_err(|_| Objection::Malformed)?;
-        let xml = String::from_utf8(octets).map_err(|_| Objection::Malformed)?;
+        let xml = decoded(encoded)?;
         let acs = self.samael.acs_url.as_deref().unwrap_or_default();
         fence::look(&xml, acs, id)?;
         let assertion = self
@@ -119,12 +117,21 @@ impl Provider {
             Some(mail) => values(assertion, mail).next().map(str::to_owned),
             None => name_id.map(|name_id| name_id.value.clone()),
         };
+        let origin = Origin {
+            provider: self.settings.name.clone(),
+            name_id: name_id.map(|name_id| NameId {
+                text: name_id.value.trim().to_owned(),
+                format: name_id.format.clone(),
+            }),
+            index: assertion.authn_statements.iter().flatten().find_map(|made| made.session_index.clone()),
+        };
         let named = || self.settings.mail.clone().unwrap_or_else(|| "NameID".to_owned());
         let address = address.and_then(|text| Address::parse(text.trim()).ok());
         let name = values(assertion, &self.settings.display_name).next().unwrap_or_default();
         Ok(Vouched {
             mailbox: Mailbox::named(name, address.ok_or_else(|| Objection::NoAddress(named()))?),
             groups: values(assertion, &self.settings.groups).take(GROUPS_MAX).map(str::to_owned).collect(),
+            origin,
         })
     }
 }
@@ -141,6 +148,17 @@ fn values<'a>(assertion: &'a Assertion, name: &'a str) -> impl Iterator<Item = &
         .filter_map(|value| value.value.as_deref())
 }
 
-fn millis(time: Duration) -> i64 {
+/// The XML in a field of a provider's form.
+pub(super) fn decoded(encoded: &str) -> Result<String, Objection> {
+    if encoded.len() > RESPONSE_MAX {
+        return Err(Objection::TooLarge);
+    }
+    // Browsers send what stood in the form, with the line ends that some providers put in.
+    let plain: String = encoded.split_ascii_whitespace().collect();
+    let octets = STANDARD.decode(plain).map_err(|_| Objection::Malformed)?;
+    String::from_utf8(octets).map_err(|_| Objection::Malformed)
+}
+
+pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tracing::error;
 
-use crate::accounts::{Account, Accounts, Credential, Rights};
+use crate::accounts::{Account, Accounts, Credential, Origin, Rights};
 use crate::audit::{self, Event};
 use crate::auth::admission::Admission;
 use crate::auth::directory::Person;
@@ -36,14 +36,15 @@ const REFERENCE: usize = 8;
 /// Signs people in by the identity providers. Cheap to clone.
 #[derive(Clone)]
 pub struct SignOn {
-    saml: Saml,
+    pub(super) saml: Saml,
     requests: Requests,
     authenticator: Authenticator,
-    accounts: Accounts,
+    pub(super) accounts: Accounts,
+    pub(super) store: Store,
     admission: Admission,
     domains: Arc<[Domain]>,
     unanswered: Failures,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// A question for a browser to carry.
@@ -78,6 +79,8 @@ pub struct Arrived {
     pub identity: Identity,
     /// The page to go on to, as it was handed to [`SignOn::begin`].
     pub next: String,
+    /// The session there that the one here goes back to.
+    pub origin: Origin,
 }
 
 /// Somebody who has come back and is not let in: what the person may know. The rest is in the audit log.
@@ -138,7 +141,8 @@ impl SignOn {
             saml,
             requests: Requests::new(store.clone()),
             authenticator,
-            admission: Admission::new(accounts.clone(), store, Arc::clone(&clock)),
+            admission: Admission::new(accounts.clone(), store.clone(), Arc::clone(&clock)),
+            store,
             accounts,
             domains: domains.into(),
             unanswered: Failures::new(Arc::clone(&clock), UNANSWERED_MAX, SITES_MAX),
@@ -211,8 +215,9 @@ impl SignOn {
         let request = self.requests.take(token, now).await?.ok_or(Reason::Unasked)?;
         provider.clone_from(&request.provider);
         let vouched = self.saml.vouched(provider, &requests::id(token), encoded, now).await?;
+        let origin = vouched.origin.clone();
         let identity = self.identity(provider, vouched).await?;
-        Ok(Arrived { identity, next: request.next })
+        Ok(Arrived { identity, next: request.next, origin })
     }
 
     async fn identity(&self, provider: &str, vouched: Vouched) -> Result<Identity, Reason> {
@@ -283,7 +288,7 @@ fn person(vouched: Vouched) -> Person {
 }
 
 /// Short enough to be read out on the telephone.
-fn reference() -> String {
+pub(super) fn reference() -> String {
     let token = Token::fresh();
     token.map_or_else(|_| "none".to_owned(), |token| token.reveal().chars().take(REFERENCE).collect())
 }

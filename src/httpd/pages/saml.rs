@@ -8,17 +8,18 @@
 //! `__Host-question`: only the browser that has carried the question has it, and it is good for one answer.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use crate::accounts::Origin;
 use crate::auth::saml::RESPONSE_MAX;
 use crate::auth::saml::requests::WAIT_MAX;
-use crate::auth::saml::sign_on::{Arrived, How, NoQuestion, SignOn};
+use crate::auth::saml::sign_on::{Arrived, How, NoQuestion, SignOn, TurnedAway};
 use crate::httpd::cookie::Name;
 use crate::httpd::form::Form;
 use crate::httpd::page::Pages;
@@ -59,11 +60,38 @@ struct Failed<'a> {
     reference: &'a str,
 }
 
-/// `/saml/metadata`, `/saml/acs`, and `/saml/NAME` for each provider.
+/// What stands in the provider's when it is about signing out: its own word, or its answer to ours.
+#[derive(Debug, Deserialize)]
+struct Told {
+    #[serde(rename = "SAMLRequest")]
+    request: Option<String>,
+    #[serde(rename = "SAMLResponse")]
+    response: Option<String>,
+    #[serde(rename = "RelayState", default)]
+    relay_state: String,
+}
+
+/// What stands in an address that a provider sends a browser to with its answer.
+#[derive(Debug, Deserialize)]
+struct Back {
+    #[serde(rename = "SAMLResponse")]
+    response: String,
+}
+
+/// The names of `page/saml-signed-out.html`.
+#[derive(Serialize)]
+pub(super) struct SignedOut<'a> {
+    how: &'a str,
+    /// Where to go on to; empty for nowhere.
+    address: &'a str,
+}
+
+/// `/saml/metadata`, `/saml/acs`, `/saml/slo`, and `/saml/NAME` for each provider.
 pub fn routes() -> Router<Parts> {
     Router::new()
         .route("/saml/metadata", get(metadata))
         .route("/saml/acs", post(arrive).layer(DefaultBodyLimit::max(FORM_MAX)))
+        .route("/saml/slo", get(left).post(told).layer(DefaultBodyLimit::max(FORM_MAX)))
         .route("/saml/{provider}", post(leave))
 }
 
@@ -132,7 +160,10 @@ async fn arrive(
 }
 
 async fn begin(sessions: &Sessions, arrived: &Arrived, headers: &HeaderMap) -> Response {
-    match sessions.begin(&arrived.identity, Name::Session.read(headers).as_ref()).await {
+    match sessions
+        .begin(&arrived.identity, Name::Session.read(headers).as_ref(), Some(arrived.origin.clone()))
+        .await
+    {
         Ok(token) => {
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
             (cookie, Next::read(&arrived.next).leads(arrived.identity.kind)).into_response()
@@ -143,4 +174,57 @@ async fn begin(sessions: &Sessions, arrived: &Arrived, headers: &HeaderMap) -> R
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
+}
+
+/// The page for somebody whose session went back to one at a provider, and has just ended.
+pub(super) fn signed_out(pages: &Pages, sign_on: &SignOn, origin: &Origin) -> Response {
+    let address = sign_on.dismissal(origin);
+    let names = match &address {
+        Some(address) => SignedOut { how: "leaving", address },
+        None => SignedOut { how: "stays", address: "" },
+    };
+    pages.page(StatusCode::OK, "saml-signed-out", names)
+}
+
+/// A provider has something to say about signing out. A form of its own again: what takes the place of ours is its
+/// signature, and an answer to our own word changes nothing.
+async fn told(
+    pages: Pages,
+    State(sign_on): State<SignOn>,
+    State(staff): State<StaffNetworks>,
+    visitor: Visitor,
+    axum::Form(told): axum::Form<Told>,
+) -> Response {
+    if !staff.hold(visitor.peer) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match told {
+        Told { request: Some(request), response: None, relay_state } => {
+            match sign_on.heed(request, &relay_state, visitor.peer).await {
+                Ok(Some(address)) => Redirect::to(&address).into_response(),
+                Ok(None) => say(&pages, StatusCode::OK, "told"),
+                Err(TurnedAway { how: How::Unavailable, .. }) => {
+                    say(&pages, StatusCode::SERVICE_UNAVAILABLE, "refused")
+                }
+                Err(_) => say(&pages, StatusCode::FORBIDDEN, "refused"),
+            }
+        }
+        Told { request: None, response: Some(response), .. } => {
+            say(&pages, StatusCode::OK, over(sign_on.is_over(&response, false)))
+        }
+        Told { .. } => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// The same answer in an address.
+async fn left(pages: Pages, State(sign_on): State<SignOn>, Query(back): Query<Back>) -> Response {
+    say(&pages, StatusCode::OK, over(sign_on.is_over(&back.response, true)))
+}
+
+const fn over(is_over: bool) -> &'static str {
+    if is_over { "over" } else { "failed" }
+}
+
+fn say(pages: &Pages, status: StatusCode, how: &str) -> Response {
+    pages.page(status, "saml-signed-out", SignedOut { how, address: "" })
 }

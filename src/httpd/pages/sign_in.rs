@@ -12,6 +12,8 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+#[cfg(feature = "saml")]
+use crate::auth::saml::sign_on::SignOn;
 use crate::auth::{Authenticator, Identity, Verdict, too_often};
 use crate::base::phrase::{Phrase, phrase};
 use crate::base::secret::Secret;
@@ -19,6 +21,8 @@ use crate::config;
 use crate::httpd::cookie::Name;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
+#[cfg(feature = "saml")]
+use crate::httpd::pages::saml;
 use crate::httpd::permit::{FormToken, Person, StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::{SessionFault, Sessions};
@@ -148,7 +152,7 @@ pub(super) async fn begin(
     headers: &HeaderMap,
     next: &Next,
 ) -> Response {
-    match sessions.begin(identity, Name::Session.read(headers).as_ref()).await {
+    match sessions.begin(identity, Name::Session.read(headers).as_ref(), None).await {
         Ok(token) => {
             let cookie = Name::Session.give(&token, Some(sessions.lifetime()));
             (cookie, next.leads(identity.kind)).into_response()
@@ -161,8 +165,17 @@ pub(super) async fn begin(
     }
 }
 
-async fn leave(State(sessions): State<Sessions>, Form { by: person, .. }: Form<Person, Button>) -> Response {
+async fn leave(
+    State(sessions): State<Sessions>,
+    #[cfg(feature = "saml")] pages: Pages,
+    #[cfg(feature = "saml")] State(sign_on): State<SignOn>,
+    Form { by: person, .. }: Form<Person, Button>,
+) -> Response {
     match sessions.end(person.session()).await {
+        #[cfg(feature = "saml")]
+        Ok(()) if let Some(origin) = person.origin() => {
+            (Name::Session.take(), saml::signed_out(&pages, &sign_on, origin)).into_response()
+        }
         Ok(()) => (Name::Session.take(), Redirect::to("/sign-in?signed-out")).into_response(),
         Err(fault) => {
             error!(%fault, "ending a session");

@@ -69,7 +69,7 @@ async fn a_password_that_was_changed_meanwhile_begins_no_session() {
     let lifetime = Duration::from_hours(1);
     let sessions = Sessions::new(house.accounts.clone(), house.store.clone(), house.clock.clone(), lifetime);
     let checked = Identity::from(kim(&house));
-    assert!(sessions.begin(&checked, None).await.is_ok());
+    assert!(sessions.begin(&checked, None, None).await.is_ok());
 
     let old = house.accounts.by_id(checked.account).unwrap().unwrap();
     let credential = Credential::Password(house.passwords.hash(&Secret::new("another one")).await.unwrap());
@@ -78,7 +78,7 @@ async fn a_password_that_was_changed_meanwhile_begins_no_session() {
     house.accounts.end_sessions(&mut batch, checked.account, None).unwrap();
     house.store.commit(batch).await.unwrap();
 
-    assert!(matches!(sessions.begin(&checked, None).await, Err(SessionFault::Changed)));
+    assert!(matches!(sessions.begin(&checked, None, None).await, Err(SessionFault::Changed)));
     assert!(house.accounts.sessions_of(checked.account, house.clock.now()).unwrap().is_empty());
-    assert!(sessions.begin(&Identity::from(kim(&house)), None).await.is_ok());
+    assert!(sessions.begin(&Identity::from(kim(&house)), None, None).await.is_ok());
 }

@@ -18,6 +18,8 @@ mod people;
 mod portal;
 #[cfg(feature = "saml")]
 mod saml;
+#[cfg(feature = "saml")]
+mod saml_sign_out;
 mod sign_in;
 mod uploads;
 
@@ -266,6 +268,7 @@ impl House {
             started: now,
             ends: now + Duration::from_hours(12),
             csrf: Token::fresh().unwrap().reveal().to_owned(),
+            origin: None,
         };
         let mut batch = Batch::new();
         self.accounts.start_session(&mut batch, &token, &session).unwrap();

@@ -36,7 +36,7 @@ pub(super) fn sign_on(
 }
 
 /// A house that trusts the provider of the tests. The time is the real one: samael looks at no other.
-fn house(more: &str) -> (House, TempDir) {
+pub(super) fn house(more: &str) -> (House, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("idp.xml");
     fs::write(&file, metadata(&[&OURS.certificate])).unwrap();
@@ -46,7 +46,7 @@ fn house(more: &str) -> (House, TempDir) {
 
 impl Browser {
     /// Presses the button. Gives the id of the question, as the provider sees it.
-    async fn leaves(&mut self, next: &str) -> String {
+    pub(super) async fn leaves(&mut self, next: &str) -> String {
         let page = self.fill_in("/sign-in", "/saml/idp", &[("next", next)]).await;
         page.says(StatusCode::OK, "http-equiv=\"refresh\" content=\"0; url=https://idp.corp.example/sso?");
         let set =
@@ -60,7 +60,7 @@ impl Browser {
     }
 
     /// As the provider's page does it: a form from another site.
-    async fn arrives(&mut self, answer: &str) -> Page {
+    pub(super) async fn arrives(&mut self, answer: &str) -> Page {
         let request = request(Method::POST, ACS)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("origin", "https://idp.corp.example")
@@ -72,15 +72,20 @@ impl Browser {
     }
 }
 
-/// A good answer to this question, for the person with this address.
-fn answer(question: &str, address: &str) -> String {
+/// A good answer to this question, for the person with this address, in a session with this index.
+pub(super) fn answer_in(question: &str, address: &str, index: &str) -> String {
     // The provider of the tests answers one question to one person; its signature goes over what stands there then.
     let claims = Claims::good();
     let xml = claims
         .xml(&place(claims.id, RSA_SHA256))
         .replace(claims.question, question)
-        .replace(claims.name_id, address);
+        .replace(claims.name_id, address)
+        .replace("<AuthnStatement ", &format!("<AuthnStatement SessionIndex=\"{index}\" "));
     shell("_r1", "Success", "https://portal.corp.example/saml/acs", question, &OURS.signed(&xml))
+}
+
+fn answer(question: &str, address: &str) -> String {
+    answer_in(question, address, "_s1")
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! and for the reason that stands beside it.
 
 pub(crate) mod provider;
+mod sign_out;
 
 use std::fs;
 
@@ -31,6 +32,7 @@ fn load(metadata: &str) -> Result<Saml, ProviderFault> {
         groups: "groups".to_owned(),
         rights: SamlRights::default(),
         clock_skew: std::time::Duration::from_mins(1),
+        seal: None,
     };
     Saml::load(&[settings], PORTAL)
 }
@@ -302,7 +304,10 @@ fn an_end_that_comes_soon_is_told() {
     let good = metadata(&[&OURS.certificate]);
     assert_eq!(about(&good, 0), report::About { entity_id: IDP.to_owned(), objections: Vec::new() });
     let [late] = <[String; 1]>::try_from(about(&good, 2100).objections).unwrap();
-    assert!(late.starts_with("its last certificate for signing ends on Jan  1 00:00:00 4096"), "{late}");
+    assert!(late.starts_with("its last certificate for signing ended on Jan  1 00:00:00 4096"), "{late}");
+    let soon = Timestamp::from_millis(67_089_254_400_000);
+    let soon = load(&good).unwrap().about(soon).remove(0).objections;
+    assert!(soon[0].starts_with("its last certificate for signing ends within 30 days, on Jan"), "{soon:?}");
     let dated = good.replacen(" entityID=", " validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
     assert_eq!(about(&dated, 0).objections, ["the metadata say themselves that they are out of date"]);
 }

@@ -1,5 +1,7 @@
 //! A provider of the tests: what it says, and its signature.
 
+use std::fs;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -8,8 +10,11 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use samael::crypto::{Crypto, CryptoProvider};
 
+use crate::config;
+
 pub(crate) const PORTAL: &str = "https://portal.corp.example";
 pub(crate) const ACS: &str = "https://portal.corp.example/saml/acs";
+pub(crate) const SLO: &str = "https://portal.corp.example/saml/slo";
 pub(crate) const ENTITY: &str = "https://portal.corp.example/saml/metadata";
 pub(crate) const IDP: &str = "https://idp.corp.example/metadata";
 pub(crate) const QUESTION: &str = "_0123456789abcdef";
@@ -35,6 +40,19 @@ impl Signatory {
         let certificate = CertificateParams::new(vec!["idp.corp.example".to_owned()]).unwrap();
         let certificate = STANDARD.encode(certificate.self_signed(&key).unwrap().der());
         Self { key: key.serialize_der(), certificate }
+    }
+
+    /// As the two files that the settings name.
+    pub(crate) fn files(&self, folder: &Path) -> config::Seal {
+        let write = |name: &str, of: &str, base64: &str| {
+            let file = folder.join(name);
+            fs::write(&file, format!("-----BEGIN {of}-----\n{base64}\n-----END {of}-----\n")).unwrap();
+            file
+        };
+        config::Seal {
+            key_file: write("key.pem", "PRIVATE KEY", &STANDARD.encode(&self.key)),
+            certificate_file: write("certificate.pem", "CERTIFICATE", &self.certificate),
+        }
     }
 
     /// Fills in the signatures that `xml` has places for.
@@ -110,6 +128,51 @@ impl Claims {
     }
 }
 
+/// What the word of a sign-out says. [`Farewell::good`] is believed; each test changes one thing.
+pub(crate) struct Farewell<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) issuer: &'a str,
+    pub(crate) destination: &'a str,
+    pub(crate) issued: TimeDelta,
+    pub(crate) ends: TimeDelta,
+    pub(crate) name: &'a str,
+    pub(crate) indexes: &'a [&'a str],
+}
+
+impl Farewell<'_> {
+    pub(crate) const fn good() -> Self {
+        Self {
+            id: "_f1",
+            issuer: IDP,
+            destination: SLO,
+            issued: TimeDelta::zero(),
+            ends: TimeDelta::minutes(5),
+            name: "ann@corp.example",
+            indexes: &[],
+        }
+    }
+
+    /// As XML, with a place for a signature.
+    pub(crate) fn xml(&self, signature: &str) -> String {
+        let Self { id, issuer, destination, name, .. } = self;
+        let (issued, ends) = (instant(Utc::now() + self.issued), instant(Utc::now() + self.ends));
+        let indexes = self.indexes.iter().fold(String::new(), |indexes, index| {
+            indexes + "<samlp:SessionIndex>" + index + "</samlp:SessionIndex>"
+        });
+        format!(
+            "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"{id}\" Version=\"2.0\" \
+             IssueInstant=\"{issued}\" NotOnOrAfter=\"{ends}\" Destination=\"{destination}\">\
+             <Issuer xmlns=\"{ASSERTION_NS}\">{issuer}</Issuer>{signature}<NameID xmlns=\"{ASSERTION_NS}\">{name}\
+             </NameID>{indexes}</samlp:LogoutRequest>"
+        )
+    }
+
+    /// Signed as providers do it.
+    pub(crate) fn signed(&self) -> String {
+        OURS.signed(&self.xml(&place(self.id, RSA_SHA256)))
+    }
+}
+
 /// An empty signature over the element with this ID.
 pub(crate) fn place(id: &str, (signing, digest): (&str, &str)) -> String {
     format!(
@@ -152,7 +215,9 @@ pub(crate) fn metadata(keys: &[&str]) -> String {
     let keys = keys.iter().map(key).collect::<Vec<_>>().concat();
     format!(
         "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{IDP}\"><IDPSSODescriptor \
-         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}<SingleSignOnService \
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}<SingleLogoutService \
+         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"https://idp.corp.example/slo\"/>\
+         <SingleSignOnService \
          Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"https://idp.corp.example/sso\"/>\
          </IDPSSODescriptor></EntityDescriptor>"
     )
