@@ -52,5 +52,8 @@ export async function signIn(person, address, password) {
   await person.getByRole("button", { name: "Sign in" }).click();
 }
 
-// The heading says which page it is.
-export const heading = (person, words) => person.getByRole("heading", { level: 1, name: words }).waitFor();
+// The heading says which page it is; it is there before the script, and whoever is as quick as that goes without.
+export const heading = async (person, words) => {
+  await person.getByRole("heading", { level: 1, name: words }).waitFor();
+  await person.waitForLoadState("load");
+};
