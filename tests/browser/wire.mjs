@@ -5,6 +5,8 @@ import net from "node:net";
 export class Wire {
   #pairs = new Set();
   #isCut = false;
+  // Called when all that may come through has.
+  full = () => {};
 
   // Lets so many octets through to the house, over all of its connections; what is more has to wait.
   static async to(site, most) {
@@ -24,10 +26,10 @@ export class Wire {
     for (const pair of this.#pairs) pair.end();
   }
 
-  // All comes through again.
-  mend() {
+  // It comes through again, all or so many octets.
+  mend(most = Infinity) {
     this.#isCut = false;
-    this.left = Infinity;
+    this.left = most;
   }
 
   close() {
@@ -41,8 +43,10 @@ export class Wire {
     for (const side of [near, far]) side.on("error", () => {}).on("close", pair.end);
     if (this.#isCut) return pair.end();
     near.on("data", (piece) => {
+      const hadRoom = this.left >= 0;
       this.left -= piece.length;
       if (!far.write(piece) || this.left < 0) near.pause();
+      if (hadRoom && this.left < 0) this.full();
     });
     far.on("drain", () => { if (this.left > 0) near.resume(); });
     far.pipe(near);
