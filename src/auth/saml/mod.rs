@@ -5,6 +5,7 @@
 //!
 //! - What carries the answer is looked at before a signature is ([`fence`]): no DOCTYPE, no comments, one assertion, in
 //!   clear, whole, to us, for our question, with success.
+//! - A signature that asks for more than the element around it is not checked at all ([`signature`]).
 //! - A provider whose metadata has no key to sign with is not taken ([`Provider::load`]), and SHA-1 signs nothing.
 //! - Conditions, their end and their audience must be there, and fit by our own clock ([`response`]).
 //! - An answer is good for one question, a question for one answer, one browser and ten minutes ([`requests`]). So
@@ -24,6 +25,7 @@ mod response;
 mod seal;
 pub mod sign_on;
 pub mod sign_out;
+mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 

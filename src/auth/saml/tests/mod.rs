@@ -3,6 +3,7 @@
 
 pub(crate) mod provider;
 mod sign_out;
+mod signature;
 
 use std::fs;
 
