@@ -144,7 +144,7 @@ impl Provider {
     }
 
     /// Its place for sign-outs; or for answers, which may be another (*Metadata* §2.2.2).
-    fn sign_out(&self, answers: bool) -> Option<String> {
+    pub(super) fn sign_out(&self, answers: bool) -> Option<String> {
         let roles = self.samael.idp_metadata.idp_sso_descriptors.iter().flatten();
         let place = roles
             .flat_map(|role| &role.single_logout_services)

@@ -45,7 +45,7 @@ use crate::base::mailbox::Mailbox;
 use crate::config;
 
 pub use crate::auth::saml::fence::RESPONSE_MAX;
-pub use crate::auth::saml::provider::ProviderFault;
+pub use crate::auth::saml::provider::{Place, ProviderFault};
 pub use crate::auth::saml::response::Objection;
 
 /// Answers that are looked at at once; each takes some milliseconds of one core, the largest that anybody sends a second.

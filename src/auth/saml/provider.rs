@@ -47,13 +47,25 @@ pub(super) struct Provider {
 pub struct ProviderFault {
     /// The provider's name in the settings.
     pub name: String,
+    /// Where.
+    pub place: Place,
     /// What is wrong, and what to do.
     pub problem: String,
 }
 
+/// Where the fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In its metadata.
+    Metadata,
+    /// In the key and the certificate that we sign with.
+    Seal,
+}
+
 impl Provider {
     pub(super) fn load(settings: &config::Saml, us: &Us) -> Result<Self, ProviderFault> {
-        let fault = |problem: String| ProviderFault { name: settings.name.clone(), problem };
+        let fault =
+            |problem: String| ProviderFault { name: settings.name.clone(), place: Place::Metadata, problem };
         let path = settings.metadata.display();
         let text = read(settings).map_err(|error| fault(format!("{path} cannot be read ({error})")))?;
         if text.contains("<!DOCTYPE") {
@@ -96,7 +108,9 @@ impl Provider {
         if !sign_on.starts_with("https://") {
             return Err(fault(format!("{sign_on} is not an https address; passwords are typed there")));
         }
-        let seal = settings.seal.as_ref().map(Seal::load).transpose().map_err(fault)?.map(Arc::new);
+        let seal = settings.seal.as_ref().map(Seal::load).transpose();
+        let seal =
+            seal.map_err(|problem| ProviderFault { place: Place::Seal, ..fault(problem) })?.map(Arc::new);
         Ok(Self { settings: settings.clone(), samael: Arc::new(samael), sign_on, seal })
     }
 }

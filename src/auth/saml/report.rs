@@ -1,5 +1,7 @@
 //! What there is to say about a provider before anybody signs in there.
 
+use std::cmp::Ordering;
+use std::slice;
 use std::time::Duration;
 
 use openssl::asn1::Asn1Time;
@@ -17,8 +19,10 @@ const SOON: Duration = Duration::from_hours(24 * 30);
 pub struct About {
     /// Its name for itself.
     pub entity_id: String,
-    /// What an administrator has to see to, in words.
+    /// What an administrator has to see to about its metadata, in words.
     pub objections: Vec<String>,
+    /// The same about the key and the certificate that we sign with.
+    pub seal_objections: Vec<String>,
 }
 
 impl Saml {
@@ -38,20 +42,37 @@ impl Provider {
             objections.push("the metadata say themselves that they are out of date".to_owned());
         }
         let keys = self.samael.idp_signing_certs().ok().flatten().unwrap_or_default();
-        let ends: Vec<_> = keys.iter().filter_map(|key| X509::from_der(key.der_data()).ok()).collect();
-        // While keys roll over, the old one may be over: one that goes on is enough.
-        let last = ends
-            .iter()
-            .map(|key| key.not_after())
-            .max_by(|one, other| one.compare(other).unwrap_or(std::cmp::Ordering::Equal));
-        let at = |time: Timestamp| Asn1Time::from_unix(time.millis() / 1000).ok();
-        if let (Some(last), Some(now), Some(soon)) = (last, at(now), at(now + SOON)) {
-            if *last <= *now {
-                objections.push(format!("its last certificate for signing ended on {last}"));
-            } else if *last <= *soon {
-                objections.push(format!("its last certificate for signing ends within 30 days, on {last}"));
-            }
+        let keys: Vec<_> = keys.iter().filter_map(|key| X509::from_der(key.der_data()).ok()).collect();
+        objections.extend(ending("its last certificate for signing", &keys, now));
+        if self.seal.is_some() && self.sign_out(false).is_none() {
+            objections.push(
+                "they name no SingleLogoutService with the HTTP-Redirect binding and an https address, so that \
+                 signing out here cannot go on there"
+                    .to_owned(),
+            );
         }
-        About { entity_id: metadata.entity_id.clone().unwrap_or_default(), objections }
+        let ours = self.seal.as_ref().map(|seal| slice::from_ref(&seal.parsed)).unwrap_or_default();
+        About {
+            entity_id: metadata.entity_id.clone().unwrap_or_default(),
+            objections,
+            seal_objections: ending("our certificate", ours, now).into_iter().collect(),
+        }
+    }
+}
+
+/// That the last of these certificates is over, or will be soon. While keys roll over, the old one may be over: one that
+/// goes on is enough.
+fn ending(what: &str, certificates: &[X509], now: Timestamp) -> Option<String> {
+    let last = certificates
+        .iter()
+        .map(|certificate| certificate.not_after())
+        .max_by(|one, other| one.compare(other).unwrap_or(Ordering::Equal))?;
+    let at = |time: Timestamp| Asn1Time::from_unix(time.millis() / 1000).ok();
+    if *last <= *at(now)? {
+        Some(format!("{what} ended on {last}"))
+    } else if *last <= *at(now + SOON)? {
+        Some(format!("{what} ends within 30 days, on {last}"))
+    } else {
+        None
     }
 }

@@ -14,9 +14,14 @@ use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
 use openssl::x509::X509;
 
-use crate::auth::saml::fence::RESPONSE_MAX;
 use crate::auth::saml::response::Objection;
 use crate::config;
+
+/// Bits of a key (NIST SP 800-131A: fewer sign nothing any more).
+const KEY_MIN: u32 = 2048;
+
+/// Octets of an answer to our own word: a status, and its signature. It is read where a page is made.
+pub(super) const ANSWER_MAX: usize = 16 * 1024;
 
 /// RSA with SHA-256 (RFC 9231 §2.3.2).
 const ALGORITHM: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
@@ -26,6 +31,8 @@ pub(super) struct Seal {
     key: PKey<Private>,
     /// DER in base64, as metadata have it.
     pub(super) certificate: String,
+    /// The same, for whoever asks how long it is valid.
+    pub(super) parsed: X509,
 }
 
 impl Seal {
@@ -42,13 +49,19 @@ impl Seal {
         if key.rsa().is_err() {
             return Err(format!("the key in {key_file} is not an RSA key; make one of 3072 bits"));
         }
+        if key.bits() < KEY_MIN {
+            return Err(format!(
+                "the key in {key_file} has {} bits, which is too few; make one of 3072 bits",
+                key.bits()
+            ));
+        }
         if !certificate.public_key().is_ok_and(|public| public.public_eq(&key)) {
             return Err(format!(
                 "the certificate in {certificate_file} is not that of the key in {key_file}"
             ));
         }
         let der = certificate.to_der().map_err(|error| format!("{certificate_file}: {error}"))?;
-        Ok(Self { key, certificate: STANDARD.encode(der) })
+        Ok(Self { key, certificate: STANDARD.encode(der), parsed: certificate })
     }
 
     /// The address `at` with the word `xml` in the parameter `name`. `None` where OpenSSL fails.
@@ -69,16 +82,16 @@ impl Seal {
     }
 }
 
-/// The XML in an address's parameter.
+/// The XML in an address's parameter: an answer to our own word.
 pub(super) fn inflated(encoded: &str) -> Result<String, Objection> {
     let octets = STANDARD.decode(encoded).map_err(|_| Objection::Malformed)?;
     let mut xml = String::new();
-    let most = RESPONSE_MAX as u64;
+    let most = ANSWER_MAX as u64;
     DeflateDecoder::new(&*octets)
         .take(most + 1)
         .read_to_string(&mut xml)
         .map_err(|_| Objection::Malformed)?;
-    if xml.len() > RESPONSE_MAX { Err(Objection::TooLarge) } else { Ok(xml) }
+    if xml.len() > ANSWER_MAX { Err(Objection::TooLarge) } else { Ok(xml) }
 }
 
 /// For the value of a parameter (RFC 3986 §2.1).

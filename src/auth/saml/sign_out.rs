@@ -12,7 +12,7 @@ use crate::auth::saml::departure::Departure;
 use crate::auth::saml::fence::is_success;
 use crate::auth::saml::requests;
 use crate::auth::saml::response::decoded;
-use crate::auth::saml::seal::inflated;
+use crate::auth::saml::seal::{ANSWER_MAX, inflated};
 use crate::auth::saml::sign_on::{How, SignOn, TurnedAway, reference};
 use crate::base::clock::Timestamp;
 use crate::base::secret::{RandomFailed, Token, TokenHash};
@@ -52,6 +52,9 @@ impl SignOn {
     /// says that it is over there. Nothing depends on it but the words of a page, and it is not asked who wrote it.
     #[must_use]
     pub fn is_over(&self, encoded: &str, in_address: bool) -> bool {
+        if encoded.len() > ANSWER_MAX {
+            return false;
+        }
         let xml = if in_address { inflated(encoded) } else { decoded(encoded) };
         xml.and_then(|xml| is_success(&xml)).unwrap_or_default()
     }

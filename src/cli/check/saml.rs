@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use crate::auth::saml::Saml;
+use crate::auth::saml::{Place, Saml};
 use crate::base::clock::{Clock, SystemClock};
 use crate::cli::check::Report;
 use crate::config::{SamlRights, Settings};
+
+const NAME_A_KEY: &str =
+    "Name a readable RSA key (PEM) and the certificate made with it (docs/saml.md, Signing out).";
 
 /// Reads the metadata of each provider of `[[saml]]` by itself, so that every fault is found.
 pub(super) fn providers(settings: &Settings, report: &mut Report<'_, impl Write>) -> io::Result<()> {
@@ -22,7 +25,11 @@ pub(super) fn providers(settings: &Settings, report: &mut Report<'_, impl Write>
         let saml = match Saml::load(std::slice::from_ref(provider), &settings.web.public_url) {
             Ok(saml) => saml,
             Err(fault) => {
-                report.found("saml.metadata", &fault, "Download the metadata from the provider again.")?;
+                let (key, remedy) = match fault.place {
+                    Place::Metadata => ("saml.metadata", "Download the metadata from the provider again."),
+                    Place::Seal => ("saml.key_file", NAME_A_KEY),
+                };
+                report.found(key, &fault, remedy)?;
                 continue;
             }
         };
@@ -32,7 +39,14 @@ pub(super) fn providers(settings: &Settings, report: &mut Report<'_, impl Write>
                 report.found(
                     "saml.metadata",
                     &format!("{}: {objection}", provider.metadata.display()),
-                    "Download the metadata from the provider again; keys change there.",
+                    "Set it right at the provider, and download its metadata again.",
+                )?;
+            }
+            for objection in about.seal_objections {
+                report.found(
+                    "saml.certificate_file",
+                    &objection,
+                    "Make another (docs/saml.md, Signing out), and give the provider our metadata anew.",
                 )?;
             }
         }

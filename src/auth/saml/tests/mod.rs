@@ -20,6 +20,10 @@ use crate::config::{self, SamlRights};
 use super::*;
 
 fn load(metadata: &str) -> Result<Saml, ProviderFault> {
+    load_with(metadata, None)
+}
+
+fn load_with(metadata: &str, seal: Option<config::Seal>) -> Result<Saml, ProviderFault> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("idp.xml");
     fs::write(&file, metadata).unwrap();
@@ -33,7 +37,7 @@ fn load(metadata: &str) -> Result<Saml, ProviderFault> {
         groups: "groups".to_owned(),
         rights: SamlRights::default(),
         clock_skew: std::time::Duration::from_mins(1),
-        seal: None,
+        seal,
     };
     Saml::load(&[settings], PORTAL)
 }
@@ -327,7 +331,9 @@ fn an_end_that_comes_soon_is_told() {
     };
     // rcgen's certificates end in the year 4096, and begin before there was SAML.
     let good = metadata(&[&OURS.certificate]);
-    assert_eq!(about(&good, 0), report::About { entity_id: IDP.to_owned(), objections: Vec::new() });
+    let nothing =
+        report::About { entity_id: IDP.to_owned(), objections: Vec::new(), seal_objections: Vec::new() };
+    assert_eq!(about(&good, 0), nothing);
     let [late] = <[String; 1]>::try_from(about(&good, 2100).objections).unwrap();
     assert!(late.starts_with("its last certificate for signing ended on Jan  1 00:00:00 4096"), "{late}");
     let soon = Timestamp::from_millis(67_089_254_400_000);
@@ -335,4 +341,29 @@ fn an_end_that_comes_soon_is_told() {
     assert!(soon[0].starts_with("its last certificate for signing ends within 30 days, on Jan"), "{soon:?}");
     let dated = good.replacen(" entityID=", " validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
     assert_eq!(about(&dated, 0).objections, ["the metadata say themselves that they are out of date"]);
+}
+
+#[test]
+fn a_key_that_does_not_serve_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = metadata(&[&OURS.certificate]);
+    let about = |metadata: &str, at: Timestamp| {
+        load_with(metadata, Some(OURS.files(folder.path()))).unwrap().about(at).remove(0)
+    };
+    let sound = about(&good, now());
+    assert!(sound.objections.is_empty() && sound.seal_objections.is_empty(), "{sound:?}");
+    for without in [
+        good.replace("SingleLogoutService", "Other"),
+        good.replace("https://idp.corp.example/slo", "http://idp.corp.example/slo"),
+        good.replacen("bindings:HTTP-Redirect", "bindings:HTTP-POST", 1),
+    ] {
+        let [objection] = <[String; 1]>::try_from(about(&without, now()).objections).unwrap();
+        assert!(objection.contains("no SingleLogoutService"), "{objection}");
+        assert!(
+            load(&without).unwrap().about(now()).remove(0).objections.is_empty(),
+            "without a key it is right"
+        );
+    }
+    let late = about(&good, Timestamp::from_millis(67_089_254_400_000)).seal_objections;
+    assert!(late[0].starts_with("our certificate ends within 30 days, on Jan"), "{late:?}");
 }

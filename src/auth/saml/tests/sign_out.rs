@@ -121,11 +121,22 @@ fn a_certificate_that_is_not_the_keys_is_no_seal() {
 }
 
 #[test]
+fn a_short_key_is_no_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = openssl::rsa::Rsa::generate(1024).unwrap();
+    let files = OURS.files(folder.path());
+    fs::write(&files.key_file, key.private_key_to_pem().unwrap()).unwrap();
+    let fault = load_with(&metadata(&[&OURS.certificate]), Some(files)).err().unwrap();
+    assert_eq!(fault.place, Place::Seal);
+    assert!(fault.problem.contains("has 1024 bits, which is too few"), "{fault}");
+}
+
+#[test]
 fn what_swells_in_an_address_is_not_unpacked() {
     let folder = tempfile::tempdir().unwrap();
     let seal = seal::Seal::load(&OURS.files(folder.path())).unwrap();
     let address =
-        seal.address("https://idp.corp.example/", "SAMLResponse", &" ".repeat(RESPONSE_MAX + 1), "");
+        seal.address("https://idp.corp.example/", "SAMLResponse", &" ".repeat(seal::ANSWER_MAX + 1), "");
     let address = address.unwrap().replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
     let word = address.split_once("SAMLResponse=").unwrap().1.split('&').next().unwrap();
     assert_eq!(seal::inflated(word), Err(Objection::TooLarge));
