@@ -216,8 +216,18 @@ async fn told(
     }
 }
 
-/// The same answer in an address.
-async fn left(pages: Pages, State(sign_on): State<SignOn>, Query(back): Query<Back>) -> Response {
+/// The same answer in an address. Anybody can write one: whoever is still signed in here reads just that (the template
+/// knows).
+async fn left(
+    pages: Pages,
+    State(sign_on): State<SignOn>,
+    State(staff): State<StaffNetworks>,
+    visitor: Visitor,
+    Query(back): Query<Back>,
+) -> Response {
+    if !staff.hold(visitor.peer) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     say(&pages, StatusCode::OK, over(sign_on.is_over(&back.response, true)))
 }
 

@@ -273,6 +273,8 @@ async fn from_outside_the_networks_of_staff_nobody_is_vouched_for() {
     for (path, fields) in [("/saml/idp", ("form", form.as_str())), (ACS, ("SAMLResponse", "x"))] {
         assert_eq!(browser.post(path, &[fields]).await.status, StatusCode::NOT_FOUND, "{path}");
     }
+    assert_eq!(browser.get("/saml/slo?SAMLResponse=x").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser.post("/saml/slo", &[("SAMLResponse", "x")]).await.status, StatusCode::NOT_FOUND);
     assert!(!browser.cookies.contains_key("__Host-question"));
 }
 

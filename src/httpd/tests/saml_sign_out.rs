@@ -1,7 +1,11 @@
 //! Signing out, from here and from there, with a provider that really signs.
 
+use std::io::Write;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 use crate::auth::saml::tests::provider::{Farewell, OURS};
 use crate::httpd::tests::saml::{answer_in, house};
@@ -74,6 +78,29 @@ async fn signing_out_here_goes_on_to_the_provider_and_comes_back() {
     let mut other = house.by_saml(ANN, "_s2").await;
     other.brings("SAMLResponse", &back("Success")).await;
     assert!(other.is_signed_in().await);
+}
+
+/// What a provider's answer is in an address.
+fn deflated(xml: &str) -> String {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(xml.as_bytes()).unwrap();
+    format!("{SLO}?SAMLResponse={}", encoded(&STANDARD.encode(deflated.finish().unwrap())))
+}
+
+#[tokio::test]
+async fn who_is_still_signed_in_is_told_so_whatever_an_address_says() {
+    let (house, _folders) = with_key();
+    let mut browser = house.by_saml(ANN, "_s1").await;
+    let said = deflated(&back("Success"));
+    house.browser().get(&said).await.says(StatusCode::OK, "here and at your organisation");
+    browser.get(&said).await.says(StatusCode::OK, "You are still signed in here");
+    browser.get(&deflated(&back("Responder"))).await.says(StatusCode::OK, "You are still signed in here");
+    assert!(browser.is_signed_in().await);
+    // No more is read of it than an answer has.
+    let large =
+        back("Success").replace("</p:LogoutResponse>", &(" ".repeat(16 * 1024) + "</p:LogoutResponse>"));
+    house.browser().get(&deflated(&large)).await.says(StatusCode::OK, "did not say that you are");
+    house.browser().brings("SAMLResponse", &large).await.says(StatusCode::OK, "did not say that you are");
 }
 
 #[tokio::test]
