@@ -102,12 +102,13 @@ impl Forgotten {
         };
         let phc = self.upkeep.hashed(&account, next).await?;
         // Read anew: while the password was hashed, somebody may have been faster.
-        let Some((word, account)) = self.behind(hash)? else {
-            return Err(UpkeepFault::Over);
+        let begun = || {
+            let (word, _) = self.behind(hash)?.ok_or(UpkeepFault::Over)?;
+            let mut batch = Batch::new();
+            self.upkeep.parts.accounts.use_word(&mut batch, hash, &word)?;
+            Ok(batch)
         };
-        let mut batch = Batch::new();
-        self.upkeep.parts.accounts.use_word(&mut batch, hash, &word)?;
-        self.upkeep.set_password(batch, account.id, &account.credential, phc, None, "link", peer).await
+        self.upkeep.set_password(begun, account.id, &account.credential, phc, None, "link", peer).await
     }
 
     fn behind(&self, hash: &TokenHash) -> Result<Option<(Stored<Word>, Account)>, StoreFault> {

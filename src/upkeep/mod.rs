@@ -5,6 +5,8 @@
 //! account of the organisation's directory never gets a password here.
 
 pub mod forgotten;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -184,7 +186,8 @@ impl Upkeep {
     ) -> Result<(), UpkeepFault> {
         let proven = self.prove(account, present).await?;
         let hash = self.hashed(&proven, next).await?;
-        self.set_password(Batch::new(), account, &proven.credential, hash, Some(kept), "person", peer).await
+        let begun = || Ok(Batch::new());
+        self.set_password(begun, account, &proven.credential, hash, Some(kept), "person", peer).await
     }
 
     /// Ends all sessions of the account but `kept`.
@@ -237,11 +240,11 @@ impl Upkeep {
         Err(internal("deleting an account")(&CommitError::Conflict))
     }
 
-    /// Another password in place of the one that `credential` is, with the changes in `batch`.
+    /// Another password in place of the one that `credential` is, with the changes that `begun` makes in each round.
     #[allow(clippy::too_many_arguments, reason = "all that one commit and its line in the log need")]
     async fn set_password(
         &self,
-        batch: Batch,
+        begun: impl Fn() -> Result<Batch, UpkeepFault>,
         account: AccountId,
         credential: &Credential,
         hash: String,
@@ -249,22 +252,24 @@ impl Upkeep {
         by: &str,
         peer: IpAddr,
     ) -> Result<(), UpkeepFault> {
-        let mut batch = batch;
-        let old = self.read(account)?;
-        if old.value.credential != *credential || old.value.locked {
-            return Err(UpkeepFault::Over);
+        for _ in 0..ROUNDS_MAX {
+            let old = self.read(account)?;
+            if old.value.credential != *credential || old.value.locked {
+                return Err(UpkeepFault::Over);
+            }
+            let mut batch = begun()?;
+            let new = Account { credential: Credential::Password(hash.clone()), ..old.value.clone() };
+            self.parts.accounts.replace(&mut batch, &old, &new)?;
+            self.parts.accounts.end_sessions(&mut batch, account, kept)?;
+            let changed = AboutAccount::PasswordChanged;
+            let mail = self.parts.notices.about_account(&mut batch, &new, changed).await?;
+            if self.committed(batch, vec![mail]).await? {
+                let whom = &new.mailbox.address;
+                audit::record(&Event::Account { deed: Deed::PasswordChanged, whom, by, peer: Some(peer) });
+                return Ok(());
+            }
         }
-        let new = Account { credential: Credential::Password(hash), ..old.value.clone() };
-        self.parts.accounts.replace(&mut batch, &old, &new)?;
-        self.parts.accounts.end_sessions(&mut batch, account, kept)?;
-        let changed = AboutAccount::PasswordChanged;
-        let mail = self.parts.notices.about_account(&mut batch, &new, changed).await?;
-        if !self.committed(batch, vec![mail]).await? {
-            return Err(internal("changing a password")(&CommitError::Conflict));
-        }
-        let whom = &new.mailbox.address;
-        audit::record(&Event::Account { deed: Deed::PasswordChanged, whom, by, peer: Some(peer) });
-        Ok(())
+        Err(internal("changing a password")(&CommitError::Conflict))
     }
 
     /// The account as it was when somebody who is signed in proved to know its password, too: what is done for that
