@@ -1,7 +1,12 @@
 //! Staff who are in an OpenLDAP directory send and invite.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
+use postern::auth::directory::{Directory as _, Whom};
+use postern::auth::ldap::LdapDirectory;
+use postern::base::address::Domain;
+use postern::base::clock::SystemClock;
 use postern::config::{Directory, Listener, Role, TlsMode};
 
 use crate::cases::{Cases, KIM, case};
@@ -52,6 +57,21 @@ async fn staff_sign_in_and_invite_by_both_ways_of_tls() {
         Arrived::new(&arrived.octets).link(LINK);
         cases.case("AUTH, then an invitation from an alias", "arrives with a link", "arrives with a link");
         house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_whom_another_server_keeps_is_nobody_here() {
+    let Some(slapd) = Slapd::start() else { return };
+    slapd.modify(
+        "dn: ou=branch,dc=corp,dc=example\nchangetype: add\nobjectClass: referral\nobjectClass: extensibleObject\n\
+         ou: branch\nref: ldap://ldap.branch.example/ou=branch,dc=corp,dc=example\n",
+    );
+    let domains = [Domain::parse("corp.example").unwrap()];
+    let settings = slapd.settings(&[&slapd.url()], "");
+    let directory = LdapDirectory::new(&settings, &domains, Arc::new(SystemClock)).unwrap();
+    for elsewhere in ["uid=chief,ou=branch,dc=corp,dc=example", "uid=gone,ou=people,dc=corp,dc=example"] {
+        assert_eq!(directory.find(Whom::Entry(elsewhere)).await.unwrap(), None, "{elsewhere}");
     }
 }
 

@@ -185,6 +185,7 @@ async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Una
     const REFERENCES_MAX: usize = 100;
     const SUCCESS: u32 = 0;
     const SIZE_LIMIT_EXCEEDED: u32 = 4;
+    const REFERRAL: u32 = 10;
     const NO_SUCH_OBJECT: u32 = 32;
     let limit = i32::try_from(search.limit).unwrap_or(i32::MAX);
     let options = SearchOptions::new().deref(DerefAliases::Never).sizelimit(limit);
@@ -212,8 +213,8 @@ async fn searched(ldap: &mut Ldap, search: Search<'_>) -> Result<Vec<Entry>, Una
     match result.rc {
         SUCCESS => Ok(entries),
         SIZE_LIMIT_EXCEEDED if !entries.is_empty() => Ok(entries),
-        // One entry was asked for, and is gone. Where a whole tree is, the settings are wrong.
-        NO_SUCH_OBJECT if scope == Scope::Base => Ok(entries),
+        // One entry was asked for, and is gone, or kept by another server. Where a whole tree is, the settings are wrong.
+        NO_SUCH_OBJECT | REFERRAL if scope == Scope::Base => Ok(entries),
         _ => Err(Unanswered::Question(result)),
     }
 }
