@@ -26,7 +26,8 @@ for (const field of document.querySelectorAll("input[type=password][data-show]")
   field.form?.addEventListener("submit", () => show(false));
 }
 
-// A password that is being chosen is judged by the server, as it will be when the form is sent; nothing of it is kept.
+// A password that is being chosen is judged by the server; nothing of it is kept. When the form is sent it is judged again,
+// and by more where this page does not know it: behind a link to a new password, by the name of the person, too.
 for (const field of document.querySelectorAll("input[data-advice]")) {
   const said = document.getElementById(`${field.id}-advice`);
   const fields = field.form.elements;

@@ -1,7 +1,7 @@
 //! What a password is worth, said while it is being typed: for the script of the pages where one is chosen.
 //!
-//! Nothing is kept of what was typed, and nothing is decided: the form is judged again when it is sent. An answer comes at
-//! once or not at all, so that whoever types never keeps others from signing in.
+//! Nothing is kept of what was typed, and nothing is decided: the form is judged again when it is sent, and by more where the
+//! page does not tell it (the page of a reset has no name, which is the account's affair). An answer comes at once or not at all, so that whoever types never keeps others from signing in.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
