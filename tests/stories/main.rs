@@ -42,6 +42,7 @@ mod an_inviter_gets_a_receipt;
 mod bcc_stays_hidden;
 mod connections_are_kept;
 mod every_corpus_message_keeps_its_shape;
+mod every_form_asks_for_its_hidden_field;
 mod every_row_of_the_refusal_table;
 mod floors_hold;
 mod guests_of_somebody_who_has_left;

@@ -99,6 +99,20 @@ async fn no_answer_and_no_link_follows_the_host_that_a_request_names() {
         assert!(place.is_empty() || place.starts_with('/'), "{path}: {place}");
         assert!(!page.text.contains("evil.example"), "{path}");
     }
+    // Nor does a link in a mail: it is the organisation's own.
+    house.account(Kind::Guest, KIM).await;
+    let mut browser = house.browser();
+    let form = browser.get("/forgotten").await.form();
+    let asked = request(Method::POST, "/forgotten")
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let fields = format!("address={}&form={}", encoded(KIM), encoded(&form));
+    browser.send(asked, Body::from(fields)).await.says(StatusCode::OK, "If there is an account");
+    let (to, text) = house.next_mail().await;
+    assert_eq!(to, KIM);
+    assert!(text.contains("\nhttps://postern.corp.example/reset/"), "{text}");
+    assert!(!text.contains("evil.example"), "{text}");
 }
 
 /// What comes back for these octets until the connection ends or nothing more is said.

@@ -30,7 +30,7 @@ const VERIFY: &str = "[registration]\nverify_email = true\n";
 
 impl House {
     /// The next mail that leaves: to whom, and its octets. Mail that is put off goes behind.
-    async fn next_mail(&self) -> (String, String) {
+    pub(super) async fn next_mail(&self) -> (String, String) {
         let claim = self.queue.claim().await.unwrap();
         let body = self.spool.open(&claim.message.body).unwrap();
         let octets = body.read(0..body.len()).unwrap().to_vec();
