@@ -191,7 +191,7 @@ async fn correct<T: Tender>(
     }
     let right = match Address::parse(fields.address.trim()) {
         Ok(right) => right,
-        Err(fault) => return desk.not_corrected(sentence(&fault.to_string()), fields),
+        Err(fault) => return desk.not_corrected(sentence(&pages.say(&fault.phrase())), fields),
     };
     match intake.readdress(desk.invitation.id, &right).await {
         Ok(_) => desk.news("corrected"),
