@@ -110,10 +110,17 @@ impl Enrolment {
         Ok(self.inner.directory.find(Whom::Address(address)).await?)
     }
 
-    /// The manager of this person, if there is one who is not kept out.
+    /// The manager of this person, if there is one who can be read and is not kept out. What stands there may be no name,
+    /// or one of another domain: then the answer is about that name, and there is nobody.
     pub(super) async fn manager(&self, person: &Person) -> Result<Option<Person>, LookupFault> {
         let Some(entry) = person.manager.as_deref() else { return Ok(None) };
-        let manager = self.inner.directory.find(Whom::Entry(entry)).await?;
+        let manager = match self.inner.directory.find(Whom::Entry(entry)).await {
+            Err(DirectoryFault::Answer(answer)) => {
+                tracing::warn!(of = person.address.masked(), answer, "a manager cannot be read");
+                return Ok(None);
+            }
+            found => found?,
+        };
         Ok(manager.filter(|manager| !manager.is_barred))
     }
 
