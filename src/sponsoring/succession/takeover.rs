@@ -66,7 +66,9 @@ impl Succession {
             };
             let mut batch = Batch::new();
             self.parts.accounts.use_word(&mut batch, word, &open.word)?;
-            self.parts.accounts.take_vacancy(&mut batch, &open.vacancy, &asked.successor)?;
+            let successor = Some(asked.successor.clone());
+            let taken = Vacancy { successor, ..open.vacancy.value.clone() };
+            self.parts.accounts.change_vacancy(&mut batch, &open.vacancy, &taken)?;
             if was_first(self.parts.store.commit(batch).await)? {
                 let whom = &asked.sponsor.address;
                 audit::record(&Event::Account {
