@@ -111,8 +111,8 @@ pub enum Refusal {
     InviteAddress(Address),
     /// A colleague was invited by name, with an address that invites people outside.
     #[error(
-        "{0} is an address of your own organisation, and only people outside can be invited. Please write to {0} \
-         directly"
+        "{0} is an address of your own organisation, and this invites people outside only. Please write to {0} \
+         directly, or use the invite address for colleagues if there is one"
     )]
     Colleague(Address),
     /// Colleagues are to be invited, and nothing says who they are.
@@ -232,9 +232,10 @@ pub enum Refusal {
     /// Written by a machine: such mail is no command.
     #[error("an automatic answer ({0}) changes nothing. Please write the answer yourself")]
     AutomaticAnswer(String),
-    /// The right address is that of a guest.
+    /// The right address is that of somebody who needs no link.
     #[error(
-        "{0} has an account already. Please write to this person with the invite address; that sends a way to sign in"
+        "{0} has an account already. Please write to this person: to a colleague directly, to a guest with the invite \
+         address, which sends a way to sign in"
     )]
     HasAccount(Address),
     /// An invitation cannot be changed so; the sentence says why.
