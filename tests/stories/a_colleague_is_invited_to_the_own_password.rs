@@ -185,3 +185,35 @@ async fn an_address_with_a_tag_invites_a_colleague_and_the_wrong_one_is_correcte
     house.browser().get(&link).await.assert(200).assert_says("Your password at Corp Example");
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_page_too_only_the_right_to_invite_colleagues_sends_them_links() {
+    let (house, _people) = house().await;
+    assert_eq!(invited(&house, &[DORA]).await.0, 250);
+    link_for(&house, DORA).await;
+    let place = format!("/invitations/{}", house.invitation_of(DORA).await);
+    let mut alice = house.browser();
+    house.sign_in(&mut alice, ALICE, PASSWORD).await.assert(303);
+    let page = alice.get(&place).await.assert(200);
+    let resend = page.form(&format!("{place}/resend"));
+    let extend = page.form(&format!("{place}/extend")).fill("days", "3");
+    let correct = page.form(&format!("{place}/address")).fill("address", EMIL);
+
+    house.postern(&["account", "forbid", "invite-internal", ALICE]).await.unwrap();
+    house.hop.take();
+    for form in [&resend, &extend] {
+        alice.submit(form).await.assert(403).assert_says("You may not send invitations");
+    }
+    alice.submit(&correct).await.assert(422).assert_says("may not invite colleagues");
+    house.settled().await;
+    assert!(house.hop.take().is_empty());
+
+    // And the right to invite people outside has nothing to do with it.
+    house.postern(&["account", "allow", "invite-internal", ALICE]).await.unwrap();
+    house.postern(&["account", "forbid", "invite", ALICE]).await.unwrap();
+    for form in [&extend, &resend, &correct] {
+        alice.submit(form).await.assert(303);
+    }
+    link_for(&house, EMIL).await;
+    house.close().await;
+}
