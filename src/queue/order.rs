@@ -124,14 +124,18 @@ impl Queue {
         id: MessageId,
         hand: Hand<'_>,
     ) -> Result<Vec<Address>, OrderFault> {
-        // Whoever asked may go away; what is taken out of the index must come back or be gone for good.
+        // Whoever asked may go away; what is taken out of the index must come back or be gone for good, and be noted.
         let queue = self.clone();
-        let obeyed = tokio::spawn(async move { queue.carry_out(order, id).await });
-        let recipients = obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))?;
-        for recipient in &recipients {
-            audit::record(&Event::Ordered { message: id, recipient, order: order.word(), hand });
-        }
-        Ok(recipients)
+        let (by, peer) = (hand.by.cloned(), hand.peer);
+        let obeyed = tokio::spawn(async move {
+            let recipients = queue.carry_out(order, id).await?;
+            let hand = Hand { by: by.as_ref(), peer };
+            for recipient in &recipients {
+                audit::record(&Event::Ordered { message: id, recipient, order: order.word(), hand });
+            }
+            Ok(recipients)
+        });
+        obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))
     }
 
     async fn carry_out(&self, order: Order, id: MessageId) -> Result<Vec<Address>, OrderFault> {

@@ -1,5 +1,9 @@
 //! What an administrator orders, as the queue sees it.
 
+use std::fs::{self, File};
+
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::audit::Hand;
 use crate::queue::order::{Order, OrderFault};
@@ -102,4 +106,19 @@ async fn an_order_that_nothing_comes_of_leaves_all_in_its_place() {
     house.store.close().await;
     assert!(matches!(refusal(&house, Order::Hold, &message).await, OrderFault::Store(_)));
     assert_eq!(house.queue.next_due(), due);
+}
+
+#[tokio::test]
+async fn an_order_is_noted_even_if_whoever_gave_it_goes_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    let message = house.post(&[KIM]).await;
+    let journal = directory.path().join("lines");
+    let lines = tracing_subscriber::fmt().with_writer(Arc::new(File::create(&journal).unwrap()));
+    let _journal = tracing::subscriber::set_default(lines.finish());
+    let gone = house.queue.obey(Order::Drop, message.id, Hand::COMMAND_LINE).now_or_never();
+    assert!(gone.is_none(), "there was something to wait for");
+    house.queue.drained().await;
+    let noted = fs::read_to_string(journal).unwrap();
+    assert!(noted.contains("queue ordered") && noted.contains("drop"), "{noted}");
 }
