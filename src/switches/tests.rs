@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::base::clock::ManualClock;
 
@@ -108,4 +110,15 @@ async fn every_value_of_the_file_can_be_set() {
         let set = one(&switches, standing.switch).set.unwrap();
         assert_eq!(set.value, standing.file);
     }
+}
+
+#[tokio::test]
+async fn a_change_that_is_written_holds_even_if_whoever_asked_goes_away() {
+    let desk = Desk::new();
+    let switches = desk.open(|_| ());
+    assert!(switches.set(Switch::Invitations, "false", BY).now_or_never().is_none());
+    // The next one waits for its turn; nothing was set that it could take back.
+    switches.give_back(Switch::Receipts, BY).await.unwrap();
+    assert!(!switches.now().invitations);
+    assert_eq!(desk.open(|_| ()).now(), switches.now());
 }
