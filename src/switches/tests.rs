@@ -102,9 +102,13 @@ async fn what_the_file_s_bounds_no_longer_allow_holds_no_longer() {
 }
 
 #[tokio::test]
-async fn every_value_of_the_file_can_be_set() {
+async fn every_value_of_the_file_can_be_set_as_it_is_written_there() {
     let desk = Desk::new();
     let switches = desk.open(|_| ());
+    for (written, days) in [("2 weeks", "14 days"), ("1 week 1day", "8 days"), ("24 hours", "1 day")] {
+        switches.set(Switch::Lifespan, written, BY).await.unwrap();
+        assert_eq!(one(&switches, Switch::Lifespan).value, days);
+    }
     for standing in switches.list() {
         switches.set(standing.switch, &standing.file, BY).await.unwrap();
         let set = one(&switches, standing.switch).set.unwrap();
