@@ -122,3 +122,33 @@ async fn an_order_is_noted_even_if_whoever_gave_it_goes_away() {
     let noted = fs::read_to_string(journal).unwrap();
     assert!(noted.contains("queue ordered") && noted.contains("drop"), "{noted}");
 }
+
+#[tokio::test]
+async fn figures_of_a_part_say_so_whether_messages_are_many_or_their_recipients() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    house.post(&[KIM, LEE]).await;
+    let message = house.post(&[KIM, LEE]).await;
+    obeyed(&house, Order::Hold, &message).await;
+    for (messages, recipients, is_whole, seen) in
+        [(3, 5, true, (2, 2)), (1, 5, false, (2, 0)), (3, 3, false, (2, 1)), (3, 1, false, (1, 0))]
+    {
+        let census = house.queue.census_of(messages, recipients).unwrap();
+        let figures = (census.messages, census.is_whole, (census.due, census.held));
+        assert_eq!(figures, (2, is_whole, seen), "{messages} messages, {recipients} recipients");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_list_ends_early_where_messages_have_many_recipients() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    let (first, second) = (house.post(&[KIM, LEE]).await, house.post(&[KIM]).await);
+    for (limit, recipients, seen) in [(3, 3, 2), (3, 2, 1), (3, 1, 1), (1, 9, 1)] {
+        let page = house.queue.page(None, limit, recipients).unwrap();
+        let next = (seen == 1).then_some(first.id);
+        assert_eq!((page.messages.len(), page.next), (seen, next), "{limit}, {recipients}");
+    }
+    let last = house.queue.page(Some(first.id), 3, 1).unwrap();
+    assert_eq!((last.messages[0].message.id, last.next), (second.id, None));
+}
