@@ -130,7 +130,7 @@ async fn an_address_that_mail_came_back_from_is_corrected() {
     for (wrong, why) in [
         ("kim", "“kim” is not a mail address: it has no @"),
         ("kim@corp.example", "is an address of your own organisation"),
-        ("kin@partner.example", "You have invited kin@partner.example already."),
+        ("kin@partner.example", "kin@partner.example has an invitation of"),
     ] {
         let answer = browser.fill_in(&place, &post, &[("address", wrong)]).await;
         answer.says(StatusCode::UNPROCESSABLE_ENTITY, why);
