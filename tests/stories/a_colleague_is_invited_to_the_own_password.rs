@@ -138,7 +138,13 @@ async fn who_cannot_accept_is_not_invited() {
     let (code, words) = invited(&house, &[ALICE]).await;
     assert!(code == 550 && words.contains("no colleague is among"), "{code} {words}");
     let letter = Letter::new("Both").to(DORA).cc(INTERNAL).octets();
-    house.send(&[DORA, KIM, INVITE, INTERNAL], &letter).await.assert(550);
+    let answer = house.send(&[DORA, KIM, INVITE, INTERNAL], &letter).await;
+    let words = answer.lines.join(" ");
+    assert!(
+        answer.code == 550 && words.contains("outside and colleagues at once"),
+        "{} {words}",
+        answer.code
+    );
 
     // A silence is no "no".
     people.is_down(true);
@@ -163,7 +169,10 @@ async fn without_a_directory_nobody_inside_can_be_invited() {
     let answer = house.send(&[DORA, INTERNAL], &letter).await;
     assert_eq!(answer.code, 550);
     assert!(
-        answer.lines.join(" ").contains("5.1.3 colleagues cannot be invited"),
+        answer
+            .lines
+            .join(" ")
+            .contains("5.1.3 colleagues cannot be invited: this gateway is connected to no directory"),
         "{}",
         answer.lines.join(" ")
     );
