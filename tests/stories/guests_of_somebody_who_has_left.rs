@@ -126,7 +126,8 @@ async fn who_has_no_manager_is_followed_by_who_the_settings_name() {
             tokio::task::yield_now().await;
         }
     };
-    house.while_time_passes(HOUR, closed).await;
+    let closed = tokio::time::timeout(PATIENCE, house.while_time_passes(HOUR, closed)).await;
+    assert!(closed.is_ok(), "the question to {BOB} stays open");
     house.browser().get(&link).await.assert(410).assert_says("nothing left to take over");
     assert!(house.postern(&["account", "show", KIM]).await.unwrap().contains(ALICE));
     house.close().await;
