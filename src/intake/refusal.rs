@@ -117,7 +117,8 @@ pub enum Refusal {
     Colleague(Address),
     /// Colleagues are to be invited, and nothing says who they are.
     #[error(
-        "colleagues cannot be invited: internal invitations are switched off. Your administrator can switch them on"
+        "colleagues cannot be invited: this gateway is connected to no directory or identity provider that knows them. \
+         Please ask your administrator"
     )]
     InternalOff,
     /// This person may not invite colleagues.
@@ -125,8 +126,8 @@ pub enum Refusal {
     MayNotInviteColleagues(Address),
     /// One message with invite addresses for both sides.
     #[error(
-        "the message is addressed to invite people outside and to invite colleagues, too; one message can do one of the \
-         two. Please send two messages"
+        "one message cannot invite people outside and colleagues at once. Please send two messages, one to each invite \
+         address"
     )]
     BothSides,
     /// Somebody outside, where colleagues are invited.
