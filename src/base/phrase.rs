@@ -1,5 +1,5 @@
 //! A sentence for people that stands in the code, with places for what changes: written in English, and said in
-//! another language where the catalogue of that language (`words.toml` among the templates) has it.
+//! another language where the catalogue of that language (`words.txt` among the templates) has it.
 
 use std::borrow::Cow;
 use std::fmt;

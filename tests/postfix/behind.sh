@@ -12,6 +12,7 @@ MAIL=$WORK/mail
 ALEX=alex@corp.example
 BO=bo@corp.example
 INVITE=invite@corp.example
+INTERNAL=invite-internal@corp.example
 PEOPLE=($ALEX $BO kim@partner.example lee@supplier.example)
 at_the_end() { [ ! -e "$FRONT/conf" ] || postfix -c "$FRONT/conf" stop >/dev/null 2>&1; }
 
@@ -106,6 +107,10 @@ give "$submission" $ALEX --to "$BO,$INVITE" --h-To "$BO, $INVITE" --h-Subject 'N
 until_true 30 'the report' eval "boxes $ALEX | xargs -r grep -l 'nobody outside the organisation'"
 shown "a refusal comes back to the sender: $(boxes $ALEX | xargs cat | tr -d '\n' | grep -o '550 5.1.3 nobody outside[^.]*' | tr -s ' ' | head -n 1)"
 
+give "$submission" $ALEX --to "$BO,$INTERNAL" --h-To "$BO, $INTERNAL" --h-Subject 'A colleague' --body 'Hello.' || die 'Postfix refused'
+until_true 30 'the report' eval "boxes $ALEX | xargs -r grep -l 'colleagues cannot be'"
+shown 'an invitation of a colleague is handed over, and refused where no directory knows colleagues'
+
 give "$submission" $ALEX --to "kim@partner.example,$BO" --h-To kim@partner.example --h-Subject 'Ordinary' --body 'No invitation.' || die 'Postfix refused'
 until_true 30 'the ordinary mail' arrived kim@partner.example 'Ordinary'
 ! grep -q 'postern.corp.example' "$(arrived kim@partner.example 'Ordinary')" || die 'ordinary mail has passed Postern'
@@ -113,7 +118,7 @@ shown 'ordinary mail never passes Postern'
 
 filtered() { grep -c 'triggers FILTER' "$FRONT/mail.log"; }
 before=$(filtered)
-[ "$before" = 3 ] || die "$before of 3 messages with an invite address were handed over"
+[ "$before" = 4 ] || die "$before of 4 messages with an invite address were handed over"
 ! give "$outside" mallory@else.example --to "$BO,$INVITE" --h-Subject Hello --body 'Hello.' || die 'a stranger may write to the invite address'
 ! give "$outside" $ALEX --to "kim@partner.example,$INVITE" --h-Subject Hello --body 'Hello.' || die 'a stranger may invite'
 [ "$(filtered)" = "$before" ] || die 'a stranger reaches Postern'
