@@ -11,6 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 
 use crate::auth::saml::response::Objection;
+use crate::auth::saml::signature::{DSIG, EXCLUSIVE, Part, Signatures};
 
 /// Octets of an answer before its base64 is undone. A person in some hundreds of groups fits.
 pub const RESPONSE_MAX: usize = 256 * 1024;
@@ -30,6 +31,7 @@ struct Shell {
     assertions: usize,
     names: usize,
     ids: HashSet<String>,
+    signatures: Signatures,
 }
 
 /// Looks at a response that must be addressed to `acs` and answer the question `id`.
@@ -105,7 +107,13 @@ fn read(xml: &str, root: Element) -> Result<Shell, Objection> {
                 }
             }
             Event::Text(_) | Event::GeneralRef(_) => {}
-            Event::Decl(_) if open.is_empty() && !is_over => {}
+            // Another encoding is another document to whoever heeds it; this one was read as UTF-8.
+            Event::Decl(head) if open.is_empty() && !is_over => {
+                let encoding = head.encoding().transpose().map_err(|_| Objection::Malformed)?;
+                if encoding.is_some_and(|name| !name.eq_ignore_ascii_case(b"UTF-8")) {
+                    return Err(Objection::Malformed);
+                }
+            }
             Event::Eof if is_over => return Ok(shell),
             // A document that ends too early; a DOCTYPE, with entities; and what canonical XML leaves out or writes
             // otherwise, so that it is signed as one thing and read as another: comments, instructions, CDATA.
@@ -116,7 +124,7 @@ fn read(xml: &str, root: Element) -> Result<Shell, Objection> {
 
 /// The elements that say something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Element {
+pub(super) enum Element {
     Response,
     LogoutRequest,
     LogoutResponse,
@@ -125,6 +133,7 @@ enum Element {
     StatusCode,
     Assertion,
     EncryptedAssertion,
+    OfSignature(Part),
     Other,
 }
 
@@ -142,6 +151,8 @@ impl Element {
             (PROTOCOL, b"StatusCode") => Self::StatusCode,
             (ASSERTION, b"Assertion") => Self::Assertion,
             (ASSERTION, b"EncryptedAssertion") => Self::EncryptedAssertion,
+            (DSIG, name) => Self::OfSignature(Part::of(name)),
+            (EXCLUSIVE, b"InclusiveNamespaces") => Self::OfSignature(Part::Prefixes),
             _ => Self::Other,
         }
     }
@@ -158,13 +169,15 @@ impl Shell {
         if above.is_empty() != (element == root) {
             return Err(Objection::Malformed);
         }
-        if let Some(id) = attribute(start, b"ID")?
-            && !self.ids.insert(id)
-        {
+        are_namespaces_plain(start)?;
+        let id = attribute(start, b"ID")?;
+        if id.as_ref().is_some_and(|id| !self.ids.insert(id.clone())) {
             return Err(Objection::Malformed);
         }
+        self.signatures.note(element, start, above)?;
         match element {
             _ if above.is_empty() => {
+                self.signatures.root = id;
                 self.destination = attribute(start, b"Destination")?;
                 self.in_response_to = attribute(start, b"InResponseTo")?;
             }
@@ -173,7 +186,10 @@ impl Shell {
                 self.statuses.push(attribute(start, b"Value")?.unwrap_or_default());
             }
             Element::NameId if above == [Element::LogoutRequest] => self.names += 1,
-            Element::Assertion if above == [Element::Response] => self.assertions += 1,
+            Element::Assertion if above == [Element::Response] => {
+                self.signatures.assertion = id;
+                self.assertions += 1;
+            }
             // Hidden in an extension, an object of a signature, or another assertion.
             Element::Assertion => return Err(Objection::Malformed),
             Element::EncryptedAssertion => return Err(Objection::Encrypted),
@@ -183,8 +199,19 @@ impl Shell {
     }
 }
 
+/// A namespace is known here by how it is written, elsewhere by what that means: so nothing in it is to be resolved.
+fn are_namespaces_plain(start: &BytesStart<'_>) -> Result<(), Objection> {
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|_| Objection::Malformed)?;
+        if attribute.key.as_namespace_binding().is_some() && attribute.value.contains(&b'&') {
+            return Err(Objection::Malformed);
+        }
+    }
+    Ok(())
+}
+
 /// An attribute's value. One that stands twice is no XML (§3.1), which quick-xml finds.
-fn attribute(start: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Objection> {
+pub(super) fn attribute(start: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Objection> {
     let mut found = None;
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| Objection::Malformed)?;

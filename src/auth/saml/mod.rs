@@ -5,6 +5,7 @@
 //!
 //! - What carries the answer is looked at before a signature is ([`fence`]): no DOCTYPE, no comments, one assertion, in
 //!   clear, whole, to us, for our question, with success.
+//! - A signature that asks for more than the element around it is not checked at all ([`signature`]).
 //! - A provider whose metadata has no key to sign with is not taken ([`Provider::load`]), and SHA-1 signs nothing.
 //! - Conditions, their end and their audience must be there, and fit by our own clock ([`response`]).
 //! - An answer is good for one question, a question for one answer, one browser and ten minutes ([`requests`]). So
@@ -24,6 +25,7 @@ mod response;
 mod seal;
 pub mod sign_on;
 pub mod sign_out;
+mod signature;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -46,8 +48,10 @@ pub use crate::auth::saml::fence::RESPONSE_MAX;
 pub use crate::auth::saml::provider::ProviderFault;
 pub use crate::auth::saml::response::Objection;
 
-/// Answers that are looked at at once; each takes some milliseconds of one core.
+/// Answers that are looked at at once; each takes some milliseconds of one core, the largest that anybody sends a second.
 const AT_ONCE: usize = 2;
+/// The same for the words of sign-outs, which anybody may send: nobody who signs in waits for them.
+const SIGN_OUTS_AT_ONCE: usize = 1;
 
 /// The identity providers, and who we are to them. Cheap to clone.
 #[derive(Clone)]
@@ -55,6 +59,7 @@ pub struct Saml {
     providers: Arc<[Provider]>,
     us: Arc<Us>,
     places: Arc<Semaphore>,
+    sign_out_places: Arc<Semaphore>,
 }
 
 /// Who we are to an identity provider.
@@ -106,7 +111,13 @@ impl Saml {
         };
         let providers =
             providers.iter().map(|provider| Provider::load(provider, &us)).collect::<Result<_, _>>()?;
-        Ok(Self { providers, us: Arc::new(us), places: Arc::new(Semaphore::new(AT_ONCE)) })
+        let (places, sign_out_places) = (Semaphore::new(AT_ONCE), Semaphore::new(SIGN_OUTS_AT_ONCE));
+        Ok(Self {
+            providers,
+            us: Arc::new(us),
+            places: Arc::new(places),
+            sign_out_places: Arc::new(sign_out_places),
+        })
     }
 
     /// The settings of a provider.
@@ -140,12 +151,9 @@ impl Saml {
         encoded: String,
         now: Timestamp,
     ) -> Result<Vouched, Failure> {
-        let _place = self.places.acquire().await.map_err(|_| Failure::Broken)?;
         let provider = self.provider(name).ok_or(Failure::Unknown)?.clone();
         let id = id.to_owned();
-        // A panic in it ends the task, and is nobody.
-        let looked = spawn_blocking(move || provider.vouched(&id, &encoded, now)).await;
-        Ok(looked.map_err(|_| Failure::Broken)??)
+        in_turn(&self.places, move || Ok(provider.vouched(&id, &encoded, now)?)).await
     }
 
     /// What a provider's word of a sign-out says: `encoded` is the form's field `SAMLRequest`.
@@ -153,9 +161,8 @@ impl Saml {
     /// # Errors
     /// [`Failure`]; then it says nothing.
     async fn departure(&self, encoded: String, now: Timestamp) -> Result<Departure, Failure> {
-        let _place = self.places.acquire().await.map_err(|_| Failure::Broken)?;
         let saml = self.clone();
-        let looked = spawn_blocking(move || {
+        in_turn(&self.sign_out_places, move || {
             let xml = response::decoded(&encoded)?;
             let issuer = departure::issuer(&xml, &saml.us)?;
             let provider = saml
@@ -164,8 +171,8 @@ impl Saml {
                 .find(|provider| provider.samael.idp_metadata.entity_id.as_ref() == Some(&issuer))
                 .ok_or(Failure::Unknown)?;
             Ok(provider.departure(&xml, &saml.us, now)?)
-        });
-        looked.await.map_err(|_| Failure::Broken)?
+        })
+        .await
     }
 
     /// Where the browser goes to sign out at the provider too.
@@ -181,6 +188,20 @@ impl Saml {
     fn provider(&self, name: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.settings.name == name)
     }
+}
+
+/// Waits for a place and works there. Whoever loses interest meanwhile does not free it before the work is done, so that
+/// there are never more at once. A panic ends the work, and is nobody.
+async fn in_turn<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(|_| Failure::Broken)?;
+    let working = spawn_blocking(move || {
+        let _place = place;
+        work()
+    });
+    working.await.map_err(|_| Failure::Broken)?
 }
 
 impl Us {

@@ -28,7 +28,9 @@ use crate::store::Store;
 /// Questions of one site that nobody has answered yet; with more it has to wait. A large office fits: each sign-in that
 /// works begins the count anew.
 const UNANSWERED_MAX: u32 = 500;
-/// Sites whose questions are counted.
+/// Sign-outs of one site, one after the other, that were not believed; with more it has to wait.
+const DISBELIEVED_MAX: u32 = 50;
+/// Sites whose questions, and whose sign-outs, are counted.
 const SITES_MAX: usize = 10_000;
 /// Characters of the reference that a person is shown.
 const REFERENCE: usize = 8;
@@ -44,6 +46,7 @@ pub struct SignOn {
     admission: Admission,
     domains: Arc<[Domain]>,
     unanswered: Failures,
+    pub(super) disbelieved: Failures,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -146,6 +149,7 @@ impl SignOn {
             accounts,
             domains: domains.into(),
             unanswered: Failures::new(Arc::clone(&clock), UNANSWERED_MAX, SITES_MAX),
+            disbelieved: Failures::new(Arc::clone(&clock), DISBELIEVED_MAX, SITES_MAX),
             clock,
         }
     }
@@ -284,6 +288,7 @@ fn person(vouched: Vouched) -> Person {
         aliases: Vec::new(),
         manager: None,
         is_barred: false,
+        has_delegates: false,
     }
 }
 

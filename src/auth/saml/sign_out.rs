@@ -16,6 +16,7 @@ use crate::auth::saml::seal::inflated;
 use crate::auth::saml::sign_on::{How, SignOn, TurnedAway, reference};
 use crate::base::clock::Timestamp;
 use crate::base::secret::{RandomFailed, Token, TokenHash};
+use crate::net::throttle::one_site;
 use crate::store::schema;
 use crate::store::{Batch, CommitError, Store, StoreFault, Table};
 
@@ -56,7 +57,8 @@ impl SignOn {
     }
 
     /// Ends the sessions of which a provider says that they are over, as the form's field `SAMLRequest` has it. Gives
-    /// where the browser goes with our answer, if we have a key to sign it.
+    /// where the browser goes with our answer, if we have a key to sign it. A site that has brought too many that were
+    /// not believed has to wait.
     ///
     /// # Errors
     /// [`TurnedAway`]; then nothing has ended.
@@ -66,7 +68,14 @@ impl SignOn {
         relay_state: &str,
         peer: IpAddr,
     ) -> Result<Option<String>, TurnedAway> {
-        self.end(encoded, relay_state, peer).await.map_err(|reason| {
+        let site = one_site(peer).to_string();
+        if self.disbelieved.wait(&site).is_some() {
+            return Err(TurnedAway { how: How::Unavailable, reference: reference() });
+        }
+        // Counted before it is looked at: of many at once, too, each counts.
+        self.disbelieved.failed(&site);
+        let heeded = self.end(encoded, relay_state, peer).await;
+        heeded.inspect(|_| self.disbelieved.succeeded(&site)).map_err(|reason| {
             let (how, reference) = (reason.how(), reference());
             if how == How::Unavailable {
                 error!(%reason, reference, "a sign-out could not be looked at");

@@ -134,6 +134,26 @@ async fn a_word_that_nobody_signed_ends_nothing_and_neither_does_an_address() {
 }
 
 #[tokio::test]
+async fn a_site_that_brings_many_words_of_nobody_has_to_wait() {
+    let (house, _folder) = house("");
+    let mut browser = house.by_saml(ANN, "_s1").await;
+    let bare = Farewell::good().xml("");
+    for _ in 0..51 {
+        assert_eq!(house.browser().brings("SAMLRequest", &bare).await.status, StatusCode::FORBIDDEN);
+    }
+    let good = Farewell::good().signed();
+    let early = house.browser().brings("SAMLRequest", &good).await;
+    assert_eq!(early.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(browser.is_signed_in().await);
+    house.clock.advance(Duration::from_secs(1));
+    house.browser().brings("SAMLRequest", &good).await.says(StatusCode::OK, "done here too");
+    assert!(!browser.is_signed_in().await);
+    // And begins anew.
+    assert_eq!(house.browser().brings("SAMLRequest", &bare).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.browser().brings("SAMLRequest", &bare).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn one_provider_ends_nothing_of_another() {
     let (house, _folder) = house("");
     let mut browser = house.by_saml(ANN, "_s1").await;

@@ -3,6 +3,7 @@
 
 pub(crate) mod provider;
 mod sign_out;
+mod signature;
 
 use std::fs;
 
@@ -261,6 +262,30 @@ async fn no_octet_of_an_answer_can_be_changed_to_another_person() {
             assert_eq!(vouched.groups, ["inviters", "staff"]);
         }
     }
+}
+
+#[tokio::test]
+async fn a_place_is_free_when_the_work_is_done_and_not_when_nobody_waits_for_it() {
+    let places = Arc::new(Semaphore::new(1));
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let (go_on, waits) = std::sync::mpsc::channel();
+    let asked = {
+        let places = Arc::clone(&places);
+        tokio::spawn(async move {
+            in_turn(&places, move || {
+                began.send(()).unwrap();
+                waits.recv().unwrap();
+                Ok(())
+            })
+            .await
+        })
+    };
+    begins.await.unwrap();
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    assert_eq!(places.available_permits(), 0);
+    go_on.send(()).unwrap();
+    in_turn(&places, || Ok(())).await.unwrap();
 }
 
 #[test]

@@ -33,6 +33,7 @@ async fn a_word_that_the_provider_has_not_said_to_us_just_now_is_refused() {
     let (torn_off, bare) = torn(&signed);
     let evil = Farewell { id: "_evil", name: "eve@corp.example", ..good() };
     let vouched = Claims::good().signed();
+    let transform = "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>";
     let list = [
         ("unsigned", good().xml(""), signature),
         ("another name", signed.replace("ann@corp", "eve@corp"), signature),
@@ -59,14 +60,20 @@ async fn a_word_that_the_provider_has_not_said_to_us_just_now_is_refused() {
             malformed,
         ),
         ("the signed one within", evil.xml(&format!("<x>{signed}</x>")), malformed),
-        ("its signature on another", evil.xml(&torn_off), signature),
+        ("its signature on another", evil.xml(&torn_off), malformed),
+        ("a file", signed.replace("URI=\"#_f1\"", "URI=\"file:///dev/zero\""), malformed),
+        (
+            "a third transform",
+            signed.replace("</ds:Transforms>", &format!("{transform}</ds:Transforms>")),
+            malformed,
+        ),
         (
             "its signature with what it signs",
             evil.xml(&torn_off.replace(
                 "</ds:Signature>",
                 &format!("<ds:Object>{}</ds:Object></ds:Signature>", bare.replace("LogoutRequest", "Logout")),
             )),
-            signature,
+            malformed,
         ),
         ("a signed sign-in in an unsigned word", evil.xml(&vouched), malformed),
         ("an answer", response(&vouched), malformed),
