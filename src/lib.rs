@@ -46,8 +46,8 @@
 //!
 //! Staff are known by [`auth`]: with a password that is kept here, by the organisation's directory, or by an identity
 //! provider. An invitation that is written on a page becomes a mail ([`intake::letters`]) and goes the way of a message.
-//! Administrators change accounts by the [`roster`] and a few settings by the [`switches`], on a page or by a command; commands reach the running daemon through
-//! [`control`]. What time ends, the [`janitor`] clears away. Mails and pages are in the reader's language ([`template`]).
+//! Administrators change accounts by the [`roster`] and a few settings by the [`switches`], on a page or by a command;
+//! commands reach the running daemon through [`control`]. What time ends, the [`janitor`] clears away. Mails and pages are in the reader's language ([`template`]).
 //!
 //! # The way of a file
 //!

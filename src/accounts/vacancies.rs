@@ -13,7 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::AccountId;
 use crate::base::mailbox::Mailbox;
 use crate::store::schema;
-use crate::store::{Batch, StoreFault, Stored, Table};
+use crate::store::{Batch, Key, StoreFault, Stored, Table};
 
 /// By the key of the address.
 const VACANCIES: Table<String, Vacancy> = Table::new(schema::VACANCIES);
@@ -34,6 +34,12 @@ pub struct Vacancy {
 }
 
 impl Vacancy {
+    /// Whether nobody was asked yet, for there was nobody to ask.
+    #[must_use]
+    pub const fn is_unasked(&self) -> bool {
+        self.asked.is_none() && self.successor.is_none()
+    }
+
     /// What it is kept under.
     #[must_use]
     pub fn key(&self) -> String {
@@ -50,12 +56,14 @@ impl Accounts {
         VACANCIES.get(&self.store, &sponsor.to_owned())
     }
 
-    /// At most so many of them, in no order of meaning.
+    /// Vacancies in the order of their keys, behind `after`, at most `limit`.
     ///
     /// # Errors
     /// Where the store failed.
-    pub fn vacancies(&self, limit: usize) -> Result<Vec<Stored<Vacancy>>, StoreFault> {
-        Ok(VACANCIES.scan(&self.store, None, limit)?.into_iter().map(|(_, vacancy)| vacancy).collect())
+    pub fn vacancies(&self, after: Option<&str>, limit: usize) -> Result<Vec<Stored<Vacancy>>, StoreFault> {
+        let after = after.map(ToOwned::to_owned);
+        let records = VACANCIES.scan(&self.store, after.as_ref(), limit)?;
+        Ok(records.into_iter().map(|(_, vacancy)| vacancy).collect())
     }
 
     /// Notes that somebody is gone. The commit finds a conflict where that is noted already.
@@ -66,18 +74,25 @@ impl Accounts {
         VACANCIES.insert(batch, &vacancy.key(), vacancy)
     }
 
-    /// Somebody takes over. The commit finds a conflict where it was changed meanwhile.
+    /// Changes a vacancy: somebody is asked, or takes over. The commit finds a conflict where it was changed meanwhile.
     ///
     /// # Errors
     /// Where the record is too large.
-    pub fn take_vacancy(
+    pub fn change_vacancy(
         &self,
         batch: &mut Batch,
         old: &Stored<Vacancy>,
-        successor: &Mailbox,
+        new: &Vacancy,
     ) -> Result<(), StoreFault> {
-        let new = Vacancy { successor: Some(successor.clone()), ..old.value.clone() };
-        VACANCIES.replace(batch, &old.value.key(), old, &new)
+        VACANCIES.replace(batch, &old.value.key(), old, new)
+    }
+
+    /// What else is in the batch counts only while the vacancy is as it was read.
+    ///
+    /// # Errors
+    /// Where the record is too large.
+    pub fn rely_on_vacancy(&self, batch: &mut Batch, read: &Stored<Vacancy>) -> Result<(), StoreFault> {
+        self.change_vacancy(batch, read, &read.value)
     }
 
     /// It is over. The commit finds a conflict where it was changed meanwhile.
@@ -97,7 +112,7 @@ impl Accounts {
         Ok(warning.map(|warning| warning.value))
     }
 
-    /// The guest is warned now. The commit finds a conflict where that was done already.
+    /// The guest is warned now, whenever that was done before.
     ///
     /// # Errors
     /// Where the record is too large.
@@ -108,11 +123,30 @@ impl Accounts {
         guest: AccountId,
         at: Timestamp,
     ) -> Result<(), StoreFault> {
-        WARNINGS.insert(batch, &(sponsor.to_owned(), guest), &at)
+        WARNINGS.put(batch, &(sponsor.to_owned(), guest), &at)
     }
 
     /// The guest has another sponsor, or none any more.
     pub fn forget_vacancy_warning(&self, batch: &mut Batch, sponsor: &str, guest: AccountId) {
         WARNINGS.delete(batch, &(sponsor.to_owned(), guest));
+    }
+
+    /// Forgets of this sponsor's guests that they were warned, at most `limit` of them. Gives how many.
+    ///
+    /// # Errors
+    /// Where the store failed.
+    pub fn forget_vacancy_warnings(
+        &self,
+        batch: &mut Batch,
+        sponsor: &str,
+        limit: usize,
+    ) -> Result<usize, StoreFault> {
+        let mut prefix = Vec::new();
+        sponsor.to_owned().encode(&mut prefix);
+        let warnings = WARNINGS.scan_prefix(&self.store, &prefix, limit)?;
+        for (key, _) in &warnings {
+            WARNINGS.delete(batch, key);
+        }
+        Ok(warnings.len())
     }
 }

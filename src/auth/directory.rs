@@ -62,6 +62,9 @@ pub struct Person {
     pub manager: Option<String>,
     /// Whether the directory itself keeps the person out: disabled, locked for good, or past the last day.
     pub is_barred: bool,
+    /// Whether others may write in this one's name. A shared mailbox is such an entry, and is often kept out: nobody
+    /// signs in as it.
+    pub has_delegates: bool,
 }
 
 /// The directory gave no answer: never to be told as "wrong password".

@@ -98,11 +98,11 @@ impl Enrolment {
 
     /// Whether somebody has this address and is not kept out. No account is made.
     pub(super) async fn knows(&self, address: &Address) -> Result<bool, LookupFault> {
-        let person = self.inner.directory.find(Whom::Address(address)).await?;
+        let person = self.person(address).await?;
         Ok(person.is_some_and(|person| !person.is_barred))
     }
 
-    /// Who has this address in the directory, kept out or not. No account is made.
+    /// Who has this address, if it is one of the organisation's, in the directory, kept out or not. No account is made.
     pub(super) async fn person(&self, address: &Address) -> Result<Option<Person>, LookupFault> {
         if !self.inner.domains.contains(address.domain()) {
             return Ok(None);
@@ -110,19 +110,23 @@ impl Enrolment {
         Ok(self.inner.directory.find(Whom::Address(address)).await?)
     }
 
-    /// The manager of this person, if there is one who is not kept out.
+    /// The manager of this person, if there is one who can be read and is not kept out. What stands there may be no name,
+    /// or one of another domain: then the answer is about that name, and there is nobody.
     pub(super) async fn manager(&self, person: &Person) -> Result<Option<Person>, LookupFault> {
         let Some(entry) = person.manager.as_deref() else { return Ok(None) };
-        let manager = self.inner.directory.find(Whom::Entry(entry)).await?;
+        let manager = match self.inner.directory.find(Whom::Entry(entry)).await {
+            Err(DirectoryFault::Answer(answer)) => {
+                tracing::warn!(of = person.address.masked(), answer, "a manager cannot be read");
+                return Ok(None);
+            }
+            found => found?,
+        };
         Ok(manager.filter(|manager| !manager.is_barred))
     }
 
     /// Whose address this is, if it is one of the organisation's and the directory knows it.
     pub(super) async fn owner(&self, address: &Address) -> Result<Option<Account>, LookupFault> {
-        if !self.inner.domains.contains(address.domain()) {
-            return Ok(None);
-        }
-        match self.inner.directory.find(Whom::Address(address)).await? {
+        match self.person(address).await? {
             Some(person) if !person.is_barred => self.vouched_for(&person).await,
             _ => Ok(None),
         }

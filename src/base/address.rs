@@ -1,10 +1,13 @@
 //! Mail addresses as the envelope knows them (RFC 5321 §4.1.2, RFC 6531 §3.3).
 
+mod fault;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+pub use self::fault::AddressFault;
 
 /// Octets of a local part (RFC 5321 §4.5.3.1.1).
 pub const LOCAL_PART_MAX: usize = 64;
@@ -37,23 +40,6 @@ pub enum ReversePath {
     Null,
     /// A mailbox that hears of failures.
     Address(Address),
-}
-
-/// Why a text is not an address, in words for the person who wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AddressFault {
-    /// No `@` at all.
-    #[error("“{0}” is not a mail address: it has no @")]
-    NoAt(String),
-    /// Nothing, or something not allowed, before the `@`.
-    #[error("“{0}” is not a mail address: the part before the @ is not valid")]
-    LocalPart(String),
-    /// Nothing, or something not allowed, behind the `@`.
-    #[error("“{0}” is not a mail address: “{1}” is not a valid domain")]
-    Domain(String, String),
-    /// `user@[192.0.2.1]`, which this gateway does not route.
-    #[error("“{0}” names a host by its number; please use an address with a domain name")]
-    Literal(String),
 }
 
 impl Address {

@@ -30,8 +30,12 @@ impl FileName {
             .collect();
         // Windows drops points and spaces at the end; a point at the front hides the file elsewhere.
         let name = seen.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
-        let name = if is_device(name) { format!("_{name}") } else { name.to_owned() };
-        (!name.is_empty()).then(|| Self(shortened(&name, OCTETS_MAX)))
+        let mut name = shortened(name, OCTETS_MAX);
+        // Asked of what is left: a name may be a device's only without its middle.
+        if is_device(&name) {
+            name = format!("_{}", shortened(&name, OCTETS_MAX - 1));
+        }
+        (!name.is_empty()).then_some(Self(name))
     }
 
     /// The text.
@@ -150,6 +154,9 @@ mod tests {
         }
         let long = name(&format!("{}.drawing.pdf", "ü".repeat(300)));
         assert!(long.len() <= OCTETS_MAX && long.ends_with("ü.pdf"), "{long}");
+        assert_eq!(name(&format!("CON{}x.txt", " ".repeat(300))), "_CON.txt");
+        let device = name(&format!("con.{}.pdf", "x".repeat(300)));
+        assert!(device.len() <= OCTETS_MAX && device.starts_with("_con.x"), "{device}");
         assert_eq!(name(&format!("plan{}.{}end of it", ".".repeat(300), " ".repeat(40))), "plan");
     }
 

@@ -46,7 +46,7 @@ pub async fn run(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     saml::providers(&settings, &mut report)?;
     match HickoryResolver::asking(&settings.dns.servers, settings.limits.dns_time) {
         Ok(resolver) => outside(&settings, &Arc::new(resolver), &mut report).await?,
-        Err(fault) => report.found("relay", &fault, "Mend /etc/resolv.conf.")?,
+        Err(fault) => report.found("dns.servers", &fault, "Name some here, or mend /etc/resolv.conf.")?,
     }
     report.end(file)
 }

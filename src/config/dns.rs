@@ -22,7 +22,8 @@ pub(super) fn dns(section: &mut Section<'_>) -> Dns {
 /// An address, with a port where it is another than a name server's.
 fn server(text: &str) -> Result<SocketAddr, Wrong> {
     let address = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, PORT));
-    address.or_else(|_| text.parse::<SocketAddr>()).map_err(|_| {
+    let address = address.or_else(|_| text.parse::<SocketAddr>()).ok();
+    address.filter(|address| address.port() != 0).ok_or_else(|| {
         Wrong::new(
             format!("“{text}” is not the address of a name server"),
             "Write for example \"192.0.2.53\", \"2001:db8::53\" or \"127.0.0.1:5353\".",

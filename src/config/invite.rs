@@ -114,6 +114,11 @@ impl Invite {
     }
 }
 
+impl Receipts {
+    /// As the file has them.
+    pub(crate) const WORDS: [(&str, Self); 2] = [("always", Self::Always), ("asked", Self::Asked)];
+}
+
 impl Default for Guests {
     fn default() -> Self {
         Self { allowed: Vec::new(), blocked: Vec::new(), must_exist: true, typing_errors: true }
@@ -141,7 +146,6 @@ pub(super) fn invite(
     let default = Invite::at(addresses.clone().unwrap_or_default());
     let internal_addresses = internal_addresses(section, &default, knows_staff);
     let choices = [("refuse", BlankSubject::Refuse), ("fill", BlankSubject::Fill)];
-    let receipts = [("always", Receipts::Always), ("asked", Receipts::Asked)];
     let invite = Invite {
         enabled: section.or("enabled", default.enabled, units::switch),
         domain: section.optional("domain", |text| suffix(text, ours)),
@@ -153,7 +157,7 @@ pub(super) fn invite(
         lifespan_max: section.or("lifespan_max", default.lifespan_max, units::days),
         guests: guests(section),
         rates: rates(section),
-        receipt: section.or("receipt", default.receipt, units::one_of(&receipts)),
+        receipt: section.or("receipt", default.receipt, units::one_of(&Receipts::WORDS)),
         addresses: default.addresses,
         internal_addresses,
         internal_domains: Vec::new(),

@@ -20,7 +20,7 @@ mod saml;
 mod section;
 mod storage;
 mod trial;
-mod units;
+pub(crate) mod units;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -141,11 +141,13 @@ fn name_servers_are_addresses_and_may_have_a_port() {
     let servers: Vec<SocketAddr> =
         ["192.0.2.53:53", "[2001:db8::1]:5353"].map(|text| text.parse().unwrap()).into();
     assert_eq!(folder.read(&[]).unwrap().dns.servers, servers);
-    let fault = fault_of("[dns]\nservers = [\"ns.corp.example\"]\n");
-    assert!(
-        fault.starts_with("dns.servers: “ns.corp.example” is not the address of a name server"),
-        "{fault}"
-    );
+    for wrong in ["ns.corp.example", "192.0.2.53:0"] {
+        let fault = fault_of(&format!("[dns]\nservers = [\"{wrong}\"]\n"));
+        assert!(
+            fault.starts_with(&format!("dns.servers: “{wrong}” is not the address of a name server")),
+            "{fault}"
+        );
+    }
 }
 
 #[test]

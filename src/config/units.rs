@@ -10,7 +10,7 @@ use crate::base::clock::Lifespan;
 
 /// Why a text is not a value, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     pub(super) problem: String,
     pub(super) remedy: String,
 }
@@ -63,7 +63,7 @@ where
 }
 
 /// True or false.
-pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
+pub(crate) fn switch(text: &str) -> Result<bool, Wrong> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -72,7 +72,7 @@ pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
 }
 
 /// One of a few words, and what each stands for.
-pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T, Wrong> {
+pub(crate) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T, Wrong> {
     move |text| {
         words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
             let known: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
@@ -118,7 +118,7 @@ pub(super) fn time(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<D
 }
 
 /// Whole days, at least one: `14 days`.
-pub(super) fn days(text: &str) -> Result<Lifespan, Wrong> {
+pub(crate) fn days(text: &str) -> Result<Lifespan, Wrong> {
     /// Ten years: nobody means more.
     const MOST: u64 = 3650;
     const DAY: u64 = 86_400_000;

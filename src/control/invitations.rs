@@ -195,7 +195,9 @@ impl IntoResponse for TendingFault {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::Used(_) | Self::Withdrawn(_) | Self::Invited(_) | Self::Conflict => StatusCode::CONFLICT,
+            Self::Used(_) | Self::Withdrawn(_) | Self::Invited { .. } | Self::Conflict => {
+                StatusCode::CONFLICT
+            }
             Self::TooLong { .. } | Self::NoTime => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Off => StatusCode::FORBIDDEN,
             Self::JustSent(_) => StatusCode::TOO_MANY_REQUESTS,

@@ -11,7 +11,7 @@ use crate::audit::Hand;
 use crate::base::address::Address;
 use crate::base::id::MessageId;
 use crate::control::api::Problem;
-use crate::queue::order::{Order, OrderFault, Waiting};
+use crate::queue::order::{Order, OrderFault, Page, Waiting};
 use crate::queue::{Kind, Queue};
 
 /// Messages of one answer: their recipients, a thousand each at most by default, fit into what the client reads.
@@ -84,9 +84,8 @@ pub fn router(queue: Queue) -> Router {
 }
 
 async fn list(State(queue): State<Queue>, Query(wanted): Query<Wanted>) -> Result<Json<Part>, OrderFault> {
-    let page = queue.waiting(wanted.after, PAGE)?;
-    let next = page.last().filter(|_| page.len() == PAGE).map(|last| last.message.id);
-    let messages = page.iter().filter(|waiting| !waiting.entries.is_empty()).map(MessageLine::of);
+    let Page { messages, next } = queue.waiting(wanted.after, PAGE)?;
+    let messages = messages.iter().filter(|waiting| !waiting.entries.is_empty()).map(MessageLine::of);
     Ok(Json(Part { messages: messages.collect(), next }))
 }
 

@@ -137,13 +137,14 @@ impl Dropoff {
         Err(too_often().into())
     }
 
-    /// The package of a file to come, if no limit forbids that.
+    /// The package of a file to come, if the guest is still there and no limit forbids that.
     fn room_for_file(
         &self,
         guest: AccountId,
         id: PackageId,
         length: Option<u64>,
     ) -> Result<Stored<Package>, DepositFault> {
+        self.present(guest)?;
         let Parcel { package, files } = self.open_package(guest, id)?;
         let limits = &self.rules.dropoff;
         // A number is given once only, also those of files that were taken back.

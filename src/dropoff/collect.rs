@@ -13,6 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::filename::FileName;
 use crate::base::id::PackageId;
 use crate::base::mailbox::Mailbox;
+use crate::base::phrase::{Phrase, phrase};
 use crate::dropoff::archive::Item;
 use crate::dropoff::{Archive, Dropoff, ROUNDS_MAX, too_often, unwritten};
 use crate::packages::{Content, File, FileRef, Package, Parcel, PickUp, Recipient};
@@ -41,21 +42,17 @@ pub struct Download {
 
 /// Why something was not done, in words for staff.
 #[derive(Debug, Error)]
+#[error("{}", self.phrase())]
 pub enum CollectFault {
     /// There is none, or it is for others, or it was deleted.
-    #[error("These files are not there.")]
     NotThere,
     /// The file is there, these octets of it are not (416).
-    #[error("The file has {0} octets.")]
     Range(u64),
     /// Nobody of ours.
-    #[error("{0} is not an address of a colleague.")]
     NotAColleague(Address),
     /// Somebody has it.
-    #[error("{0} has these files already.")]
     HasIt(Address),
     /// Over the limit.
-    #[error("These files are with {HOLDERS_MAX} people already; that is the most.")]
     TooMany,
     /// The store failed.
     #[error(transparent)]
@@ -63,6 +60,27 @@ pub enum CollectFault {
     /// The disk failed.
     #[error("a file could not be read: {0}")]
     Read(#[from] io::Error),
+}
+
+impl CollectFault {
+    /// What stands in the way. The cause of what failed on our side is for the log (`Display`).
+    #[must_use]
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::NotThere => phrase!("These files are not there."),
+            Self::Range(octets) => phrase!("The file has {octets} octets.", octets = octets),
+            Self::NotAColleague(address) => {
+                phrase!("{address} is not an address of a colleague.", address = address)
+            }
+            Self::HasIt(address) => phrase!("{address} has these files already.", address = address),
+            Self::TooMany => {
+                phrase!("These files are with {most} people already; that is the most.", most = HOLDERS_MAX)
+            }
+            Self::Store(_) | Self::Read(_) => {
+                phrase!("Something went wrong on our side. Please try again later.")
+            }
+        }
+    }
 }
 
 impl Dropoff {

@@ -6,59 +6,45 @@ use thiserror::Error;
 
 use crate::base::address::Address;
 use crate::base::filename::FileName;
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::size::Size;
 use crate::store::StoreFault;
 
 /// Why a drop-off, or a file of it, was not taken. Nothing has changed, unless said otherwise.
 #[derive(Debug, Error)]
+#[error("{}", self.phrase())]
 pub enum DepositFault {
     /// There is none, or it is somebody else's.
-    #[error("This drop-off or file is not there.")]
     NotThere,
     /// The guest has no account any more, or a locked one.
-    #[error("Your access here has ended or is locked. Please ask the person who invited you.")]
     NoAccess,
     /// It was handed over.
-    #[error("This drop-off has been sent already. Please begin a new one.")]
     Closed,
     /// To nobody.
-    #[error("Please choose at least one person to send to.")]
     NoRecipient,
     /// To too many.
-    #[error("Please choose at most {0} people to send to.")]
     TooManyRecipients(usize),
     /// To somebody who is not to be had.
-    #[error("You cannot send to {0}. Please choose one of the people offered.")]
     NotARecipient(Address),
     /// No subject.
-    #[error("Please enter a subject.")]
     NoSubject,
     /// Over the limit.
-    #[error("Please use at most {0} characters for the subject.")]
     SubjectTooLong(usize),
     /// Over the limit.
-    #[error("Please use at most {0} characters for the message.")]
     MessageTooLong(usize),
     /// Nothing to send.
-    #[error("Please add at least one file.")]
     NoFiles,
     /// Not everything is there.
-    #[error("“{0}” has not arrived whole yet. Please wait for it, or remove it.")]
     Unfinished(FileName),
     /// Nothing that could be one.
-    #[error("This file has no name that could be kept. Please rename it and try again.")]
     NoName,
     /// By its ending.
-    #[error("Files whose names end in “.{0}” are not accepted.")]
     Blocked(String),
     /// Over the limit.
-    #[error("A file may have at most {}.", Size(*.0))]
     FileTooLarge(u64),
     /// Over the limit.
-    #[error("One drop-off may have at most {0} files.")]
     TooManyFiles(usize),
     /// Over the limit.
-    #[error("You may have at most {} here at once; {} are left.", Size(*.max), Size(*.left))]
     GuestFull {
         /// In all.
         max: u64,
@@ -66,31 +52,23 @@ pub enum DepositFault {
         left: u64,
     },
     /// Over the limit.
-    #[error("You may have at most {0} drop-offs here at once. Please wait until older ones have ended.")]
     TooManyDropoffs(u32),
     /// Over the limit.
-    #[error("You may have at most {0} unfinished uploads. Please finish or remove one first.")]
     TooManyUploads(u32),
     /// The reserve is reached.
-    #[error("There is not enough space on our side just now. Please try again later.")]
     DiskFull,
     /// Not where the last promise ended.
-    #[error("The upload stands at {at}.")]
     Offset {
         /// Where it goes on.
         at: u64,
     },
     /// A length was said before, and another now; or one behind which it is already.
-    #[error("The length of this upload is another.")]
     Length,
     /// More came than was announced. What was announced is kept, but for the last piece.
-    #[error("More came than was announced.")]
     Beyond,
     /// Somebody is sending it just now and does not let go.
-    #[error("This file is being uploaded just now.")]
     Busy,
     /// The sender broke off or fell silent. What has arrived is kept and may be resumed.
-    #[error("The upload was interrupted; {at} octets are here.")]
     Interrupted {
         /// Where it goes on.
         at: u64,
@@ -101,4 +79,71 @@ pub enum DepositFault {
     /// The disk failed.
     #[error("a file could not be kept: {0}")]
     Keep(#[from] io::Error),
+}
+
+impl DepositFault {
+    /// What is lacking, and what to do. The cause of what failed on our side is for the log (`Display`).
+    #[must_use]
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::NotThere => phrase!("This drop-off or file is not there."),
+            Self::NoAccess => {
+                phrase!("Your access here has ended or is locked. Please ask the person who invited you.")
+            }
+            Self::Closed => phrase!("This drop-off has been sent already. Please begin a new one."),
+            Self::NoRecipient => phrase!("Please choose at least one person to send to."),
+            Self::TooManyRecipients(most) => {
+                phrase!("Please choose at most {most} people to send to.", most = most)
+            }
+            Self::NotARecipient(address) => phrase!(
+                "You cannot send to {address}. Please choose one of the people offered.",
+                address = address
+            ),
+            Self::NoSubject => phrase!("Please enter a subject."),
+            Self::SubjectTooLong(most) => {
+                phrase!("Please use at most {most} characters for the subject.", most = most)
+            }
+            Self::MessageTooLong(most) => {
+                phrase!("Please use at most {most} characters for the message.", most = most)
+            }
+            Self::NoFiles => phrase!("Please add at least one file."),
+            Self::Unfinished(name) => {
+                phrase!("“{name}” has not arrived whole yet. Please wait for it, or remove it.", name = name)
+            }
+            Self::NoName => {
+                phrase!("This file has no name that could be kept. Please rename it and try again.")
+            }
+            Self::Blocked(ending) => {
+                phrase!("Files whose names end in “.{ending}” are not accepted.", ending = ending)
+            }
+            Self::FileTooLarge(most) => phrase!("A file may have at most {most}.", most = Size(*most)),
+            Self::TooManyFiles(most) => phrase!("One drop-off may have at most {most} files.", most = most),
+            Self::GuestFull { max, left } => phrase!(
+                "You may have at most {most} here at once; {left} are left.",
+                most = Size(*max),
+                left = Size(*left)
+            ),
+            Self::TooManyDropoffs(most) => phrase!(
+                "You may have at most {most} drop-offs here at once. Please wait until older ones have ended.",
+                most = most
+            ),
+            Self::TooManyUploads(most) => phrase!(
+                "You may have at most {most} unfinished uploads. Please finish or remove one first.",
+                most = most
+            ),
+            Self::DiskFull => {
+                phrase!("There is not enough space on our side just now. Please try again later.")
+            }
+            Self::Offset { at } => phrase!("The upload stands at {at}.", at = at),
+            Self::Length => phrase!("The length of this upload is another."),
+            Self::Beyond => phrase!("More came than was announced."),
+            Self::Busy => phrase!("This file is being uploaded just now."),
+            Self::Interrupted { at } => {
+                phrase!("The upload was interrupted; {at} octets are here.", at = at)
+            }
+            Self::Store(_) | Self::Keep(_) => {
+                phrase!("Something went wrong on our side. Please try again later.")
+            }
+        }
+    }
 }

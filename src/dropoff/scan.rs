@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
@@ -12,6 +13,10 @@ use crate::store::blobs::Reader;
 
 /// How long clamd may take to be there.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// What harms nobody, and is clean to every scanner that works.
+const HARMLESS: &[u8] = b"A text that harms nobody.";
+/// How long an answer about that may take, also where files are given longer.
+const HARMLESS_TIME: Duration = Duration::from_secs(30);
 /// Octets of an answer; a longer one is none.
 const ANSWER_MAX: u64 = 4096;
 /// Characters of a finding that are kept.
@@ -32,19 +37,25 @@ pub(super) enum Finding {
     Found(String),
 }
 
-/// clamd gave no answer: to be asked again later.
+/// There is no answer about a file: clamd is to be asked again later.
 #[derive(Debug, Error)]
 pub(super) enum ScanFault {
-    /// About whatever file.
     #[error("it cannot be reached")]
     Unreached(#[source] io::Error),
-    /// About this one, as all below.
-    #[error("it broke off, or the file could not be read")]
-    Io(#[from] io::Error),
-    #[error("it did not answer within dropoff.scan_time")]
+    #[error("the file could not be read")]
+    Unread(#[source] io::Error),
+    #[error("it broke off")]
+    BrokeOff(#[from] io::Error),
+    #[error("it did not answer in time")]
     TooSlow(#[from] tokio::time::error::Elapsed),
     #[error("it answered “{0}”")]
     Answer(String),
+}
+
+/// What clamd is asked about.
+enum Sample {
+    File(Reader),
+    Text(&'static [u8]),
 }
 
 impl Clamd {
@@ -58,30 +69,57 @@ impl Clamd {
     /// # Errors
     /// [`ScanFault`].
     pub(super) async fn ask(&self, file: Reader) -> Result<Finding, ScanFault> {
-        match &self.scanner {
-            Scanner::Unix(path) => self.converse(UnixStream::connect(path), file).await,
-            Scanner::Tcp(address) => self.converse(TcpStream::connect(address), file).await,
+        self.ask_about(Sample::File(file), self.time).await
+    }
+
+    /// Whether it works: then it is for the file if it fails about one.
+    ///
+    /// # Errors
+    /// [`ScanFault`]: it calls not even [`HARMLESS`] clean.
+    pub(super) async fn works(&self) -> Result<(), ScanFault> {
+        match self.ask_about(Sample::Text(HARMLESS), self.time.min(HARMLESS_TIME)).await? {
+            Finding::Clean => Ok(()),
+            Finding::Found(name) => Err(ScanFault::Answer(name)),
         }
     }
 
-    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        connecting: impl Future<Output = io::Result<S>>,
-        file: Reader,
-    ) -> Result<Finding, ScanFault> {
-        let connected = tokio::time::timeout(CONNECT_TIME, connecting).await;
-        let clamd = connected.unwrap_or_else(|late| Err(late.into())).map_err(ScanFault::Unreached)?;
-        tokio::time::timeout(self.time, converse(clamd, file)).await?
+    async fn ask_about(&self, sample: Sample, time: Duration) -> Result<Finding, ScanFault> {
+        match &self.scanner {
+            Scanner::Unix(path) => converse_within(time, UnixStream::connect(path), sample).await,
+            Scanner::Tcp(address) => converse_within(time, TcpStream::connect(address), sample).await,
+        }
     }
+}
+
+impl Sample {
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        match self {
+            Self::File(file) => file.next().await,
+            Self::Text(text) => {
+                Ok(Some(std::mem::take(text)).filter(|rest| !rest.is_empty()).map(Bytes::from_static))
+            }
+        }
+    }
+}
+
+async fn converse_within<S: AsyncRead + AsyncWrite + Unpin>(
+    time: Duration,
+    connecting: impl Future<Output = io::Result<S>>,
+    sample: Sample,
+) -> Result<Finding, ScanFault> {
+    let connected = tokio::time::timeout(CONNECT_TIME, connecting).await;
+    let clamd = connected.unwrap_or_else(|late| Err(late.into())).map_err(ScanFault::Unreached)?;
+    tokio::time::timeout(time, converse(clamd, sample)).await?
 }
 
 /// Sends all and reads the answer. clamd may answer before the end, and close: then what it said counts, not that the
 /// rest could not be sent.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut clamd: S,
-    file: Reader,
+    sample: Sample,
 ) -> Result<Finding, ScanFault> {
-    let sent = send(&mut clamd, file).await?;
+    let sent = send(&mut clamd, sample).await.map_err(ScanFault::Unread)?;
     let mut answer = Vec::new();
     let read = (&mut clamd).take(ANSWER_MAX).read_to_end(&mut answer).await;
     if answer.is_empty() {
@@ -93,12 +131,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The outer fault is the file's: then nothing that clamd says counts. The inner one is clamd's.
-async fn send<S: AsyncWrite + Unpin>(clamd: &mut S, mut file: Reader) -> io::Result<io::Result<()>> {
+async fn send<S: AsyncWrite + Unpin>(clamd: &mut S, mut sample: Sample) -> io::Result<io::Result<()>> {
     // The z stands for a zero that ends the command and the answer.
     if let Err(fault) = clamd.write_all(b"zINSTREAM\0").await {
         return Ok(Err(fault));
     }
-    while let Some(piece) = file.next().await? {
+    while let Some(piece) = sample.next().await? {
         // A piece is far below 4 GiB.
         let len = u32::try_from(piece.len()).unwrap_or(u32::MAX).to_be_bytes();
         let sent = async {

@@ -222,7 +222,7 @@ impl Dropoff {
     }
 
     /// Notes that `at` octets are durable; with all of `length`, the file is whole. What counts now that did not before
-    /// must be within the guest's limit.
+    /// must be within the limit of a guest who is still there.
     ///
     /// The digest was made on the way. After a restart in the middle it was not: then the file is read once more.
     async fn promise(
@@ -241,6 +241,7 @@ impl Dropoff {
         };
         let _turn = self.desk.turn(guest).await;
         for _ in 0..ROUNDS_MAX {
+            self.present(guest)?;
             let (_, old) = self.open_file(guest, file)?;
             let touched = self.parts.clock.now();
             let new = File { length, touched, content: content.clone(), ..old.value.clone() };

@@ -16,8 +16,8 @@ const DROPOFF: &str = "/dropoff";
 /// Pages of guests, each with what lies below it.
 const OF_GUESTS: [&str; 2] = [DROPOFF, "/account"];
 /// Pages of staff.
-const OF_STAFF: [&str; 7] =
-    ["/invitations", "/invite", "/join", "/received", "/guests", "/admin", "/account"];
+const OF_STAFF: [&str; 8] =
+    ["/invitations", "/invite", "/join", "/t", "/received", "/guests", "/admin", "/account"];
 
 /// A page that somebody wanted to see before signing in; nothing where it is none to go back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,8 @@ mod tests {
         ] {
             assert_eq!(Next::read(foreign), Next::default(), "{foreign}");
         }
-        for ours in ["/invite", "/invitations/0198f2c4aabb", "/dropoff/sent", "/admin/people"] {
+        for ours in ["/invite", "/invitations/0198f2c4aabb", "/dropoff/sent", "/admin/people", "/t/0123abcd"]
+        {
             assert_eq!(Next::read(ours).path(), ours);
         }
     }

@@ -55,7 +55,8 @@ impl Intake {
 
 impl Whom {
     /// Whether somebody with these rights may invite them.
-    pub(super) const fn is_open_to(self, rights: Rights) -> bool {
+    #[must_use]
+    pub const fn is_open_to(self, rights: Rights) -> bool {
         match self {
             Self::Outsiders => rights.invite,
             Self::Colleagues => rights.invite_internal,

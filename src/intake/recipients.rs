@@ -7,27 +7,48 @@ use thiserror::Error;
 
 use crate::base::address::{Address, AddressFault};
 use crate::base::mailbox::Mailbox;
+use crate::base::phrase::{Phrase, phrase};
 
 /// Why a line was not understood, in words for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}", self.phrase())]
 pub enum LineFault {
-    /// Semicolons between addresses.
-    #[error("addresses are separated by commas, not by semicolons. Please write: {0}")]
+    /// Semicolons between addresses; with the line as it should be.
     Semicolon(String),
     /// No address.
-    #[error("{0}. Please correct it")]
     Address(#[from] AddressFault),
     /// A name without an address in angle brackets, or brackets that are not closed.
-    #[error("“{0}” is not a mail address. Please write it as name@example.com or as Name <name@example.com>")]
     Unclear(String),
     /// More than a message may have.
-    #[error("these are {count} addresses; at most {limit} are allowed. Please send several messages")]
     TooMany {
         /// How many there are.
         count: usize,
         /// `limits.recipients`.
         limit: usize,
     },
+}
+
+impl LineFault {
+    /// What is wrong, and what to do.
+    #[must_use]
+    pub fn phrase(&self) -> Phrase {
+        match self {
+            Self::Semicolon(line) => phrase!(
+                "Addresses are separated by commas, not by semicolons. Please write: {line}.",
+                line = line
+            ),
+            Self::Address(fault) => fault.phrase(),
+            Self::Unclear(text) => phrase!(
+                "“{text}” is not a mail address. Please write it as name@example.com or as Name <name@example.com>.",
+                text = text
+            ),
+            Self::TooMany { count, limit } => phrase!(
+                "These are {count} addresses; at most {most} are allowed. Please send several messages.",
+                count = count,
+                most = limit
+            ),
+        }
+    }
 }
 
 /// Reads a line. What is empty between two commas is passed over.
@@ -110,10 +131,10 @@ mod tests {
         {
             assert_eq!(
                 shown(line).unwrap_err(),
-                "addresses are separated by commas, not by semicolons. Please write: kim@x.example, lee@x.example"
+                "Addresses are separated by commas, not by semicolons. Please write: kim@x.example, lee@x.example."
             );
         }
-        assert!(shown("kim@x.example;").unwrap_err().ends_with("Please write: kim@x.example"));
+        assert!(shown("kim@x.example;").unwrap_err().ends_with("Please write: kim@x.example."));
     }
 
     #[test]

@@ -111,13 +111,14 @@ pub enum Refusal {
     InviteAddress(Address),
     /// A colleague was invited by name, with an address that invites people outside.
     #[error(
-        "{0} is an address of your own organisation, and only people outside can be invited. Please write to {0} \
-         directly"
+        "{0} is an address of your own organisation, and this invites people outside only. Please write to {0} \
+         directly, or use the invite address for colleagues if there is one"
     )]
     Colleague(Address),
     /// Colleagues are to be invited, and nothing says who they are.
     #[error(
-        "colleagues cannot be invited: internal invitations are switched off. Your administrator can switch them on"
+        "colleagues cannot be invited: this gateway is connected to no directory or identity provider that knows them. \
+         Please ask your administrator"
     )]
     InternalOff,
     /// This person may not invite colleagues.
@@ -125,8 +126,8 @@ pub enum Refusal {
     MayNotInviteColleagues(Address),
     /// One message with invite addresses for both sides.
     #[error(
-        "the message is addressed to invite people outside and to invite colleagues, too; one message can do one of the \
-         two. Please send two messages"
+        "one message cannot invite people outside and colleagues at once. Please send two messages, one to each invite \
+         address"
     )]
     BothSides,
     /// Somebody outside, where colleagues are invited.
@@ -232,9 +233,10 @@ pub enum Refusal {
     /// Written by a machine: such mail is no command.
     #[error("an automatic answer ({0}) changes nothing. Please write the answer yourself")]
     AutomaticAnswer(String),
-    /// The right address is that of a guest.
+    /// The right address is that of somebody who needs no link.
     #[error(
-        "{0} has an account already. Please write to this person with the invite address; that sends a way to sign in"
+        "{0} has an account already. Please write to this person: to a colleague directly, to a guest with the invite \
+         address, which sends a way to sign in"
     )]
     HasAccount(Address),
     /// An invitation cannot be changed so; the sentence says why.

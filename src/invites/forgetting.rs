@@ -70,10 +70,10 @@ impl Invites {
         for (id, invitation) in &page {
             let is_old = invitation.value.over_since(now).is_some_and(|since| since + KEPT_FOR < now);
             let is_needed = match invitation.value.state {
-                State::Accepted { account, .. } => is_there(account)?,
-                _ => false,
+                State::Accepted { account, .. } if is_old => is_there(account)?,
+                _ => !is_old,
             };
-            if is_old && !is_needed {
+            if !is_needed {
                 INVITATIONS.remove(batch, id, invitation)?;
                 self.forget_pending(batch, &invitation.value)?;
                 mine::forget(batch, &invitation.value);

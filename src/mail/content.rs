@@ -1,7 +1,7 @@
 //! What a part's header says of its content (RFC 2045, RFC 2046, RFC 2183, RFC 2231, RFC 3676).
 
 use crate::mail::field::fields;
-use crate::mail::parameters::Parameters;
+use crate::mail::parameters::{Cursor, Parameters};
 
 /// Longest boundary taken. RFC 2046 §5.1.1 allows 70 octets; some clients write more.
 pub const BOUNDARY_MAX: usize = 250;
@@ -156,8 +156,8 @@ impl TransferEncoding {
     /// Reads the field's value.
     #[must_use]
     pub fn read(value: &[u8]) -> Self {
-        let head = Parameters::read(value).head;
-        let said = match head.as_str() {
+        let mut cursor = Cursor { rest: value };
+        let said = match cursor.word(b";").to_ascii_lowercase().as_str() {
             "" | "7bit" => Self::SevenBit,
             "8bit" => Self::EightBit,
             "binary" => Self::Binary,
@@ -165,11 +165,9 @@ impl TransferEncoding {
             "base64" => Self::Base64,
             _ => Self::Unknown,
         };
-        // More than a word and a comment (RFC 2045 §6.1) is overlooked by some readers, and is no encoding to others,
+        // More than a word and comments (RFC 2045 §6.1) is overlooked by some readers, and is no encoding to others,
         // who show the octets as they stand.
-        let behind = value.trim_ascii().get(head.len()..).unwrap_or_default().trim_ascii_start();
-        let is_clear = said.is_identity() || behind.is_empty() || behind.starts_with(b"(");
-        if is_clear { said } else { Self::Unknown }
+        if said.is_identity() || cursor.rest.is_empty() { said } else { Self::Unknown }
     }
 
     /// Whether the octets stand as they are (RFC 2045 §6.2).
@@ -256,6 +254,8 @@ mod tests {
             ("x-uuencode", TransferEncoding::Unknown),
             ("quoted-printable\r\n\tmore", TransferEncoding::Unknown),
             ("Base64 (as it must be)", TransferEncoding::Base64),
+            ("(note) base64", TransferEncoding::Base64),
+            ("base64 (a) junk", TransferEncoding::Unknown),
             ("8bit;", TransferEncoding::EightBit),
         ] {
             let field = format!("Content-Transfer-Encoding: {text}\r\n");

@@ -111,8 +111,9 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a structured value from left to right; white space and comments (RFC 5322 §3.2.2) stand anywhere.
-struct Cursor<'a> {
-    rest: &'a [u8],
+pub(super) struct Cursor<'a> {
+    /// What is still to be read.
+    pub(super) rest: &'a [u8],
 }
 
 impl Cursor<'_> {
@@ -128,8 +129,8 @@ impl Cursor<'_> {
         head
     }
 
-    /// A run of octets up to white space, a comment or one of `ends`.
-    fn word(&mut self, ends: &[u8]) -> String {
+    /// A run of octets up to white space, a comment or one of `ends`; the rest begins behind space and comments.
+    pub(super) fn word(&mut self, ends: &[u8]) -> String {
         self.skip_space();
         let is_end = |b: &u8| b.is_ascii_whitespace() || *b == b'(' || ends.contains(b);
         let len = self.rest.iter().position(is_end).unwrap_or(self.rest.len());

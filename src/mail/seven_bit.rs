@@ -122,7 +122,7 @@ fn is_signed(outline: &Outline, index: usize) -> bool {
     above.into_iter().any(|part| part.content.media == "multipart/signed")
 }
 
-/// The encoding for a part: quoted-printable for text that stays readable in it.
+/// The encoding for a part: quoted-printable for text that stays readable in it. It is read as it will be written.
 fn form(copy: &dyn Source, part: &Part) -> io::Result<Form> {
     let is_text = part.content.media.starts_with("text/") && !part.octets.nul;
     if !is_text {
@@ -132,8 +132,10 @@ fn form(copy: &dyn Source, part: &Part) -> io::Result<Form> {
     let mut at = part.body.start;
     while at < part.body.end {
         let octets = copy.read(at..part.body.end.min(at + CHUNK_OCTETS))?;
-        above_127 += octets.iter().filter(|octet| !octet.is_ascii()).count() as u64;
-        at += octets.len() as u64;
+        let is_last = at + octets.len() as u64 == part.body.end;
+        let Some(lines) = lines(&octets, is_last) else { return Ok(Form::Base64) };
+        above_127 += lines.iter().filter(|octet| !octet.is_ascii()).count() as u64;
+        at += lines.len() as u64;
     }
     let is_readable = above_127 * QUOTED_PRINTABLE_SHARE <= part.body.end - part.body.start;
     Ok(if is_readable { Form::QuotedPrintable } else { Form::Base64 })
@@ -200,25 +202,20 @@ fn encoded(copy: &dyn Source, change: &mut Change) -> io::Result<Bytes> {
     let octets = copy.read(start..end.min(start + CHUNK_OCTETS))?;
     let is_last = start + octets.len() as u64 == end;
     let (octets, written) = match change.form {
-        Form::QuotedPrintable if is_last => (octets.len(), quoted_printable(&octets)),
-        Form::QuotedPrintable => quoted_lines(&octets),
+        Form::QuotedPrintable => {
+            let lines = lines(&octets, is_last).ok_or(io::ErrorKind::InvalidData)?;
+            (lines.len(), quoted_printable(lines))
+        }
         _ => (octets.len(), base64_lines(&octets)),
     };
     change.range.start += octets as u64;
     Ok(written.into())
 }
 
-/// Those of the octets that are whole lines, and what they become. A line that is longer than all of them is broken
-/// softly.
-fn quoted_lines(octets: &[u8]) -> (usize, Vec<u8>) {
-    if let Some(at) = memchr::memmem::rfind(octets, b"\r\n") {
-        let (lines, _) = octets.split_at(at + 2);
-        return (lines.len(), quoted_printable(lines));
-    }
-    // The next line begins with what is neither half a line break nor the hyphen of a delimiter.
-    let end = octets.iter().rposition(|&octet| octet != b'-').filter(|&at| at > 0).unwrap_or(octets.len());
-    let piece = octets.get(..end).unwrap_or_default();
-    (piece.len(), [&quoted_printable(piece)[..], b"=\r\n"].concat())
+/// Those of the octets that are whole lines; all, if they are the last. `None` where a line is longer than them.
+fn lines(octets: &[u8], is_last: bool) -> Option<&[u8]> {
+    let len = if is_last { octets.len() } else { memchr::memmem::rfind(octets, b"\r\n")? + 2 };
+    octets.get(..len)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub trait Resolver: Send + Sync + 'static {
     fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>>;
 }
 
-/// The system's name servers or others, and the system's hosts file.
+/// The system's name servers and search domains, or other name servers and none; and the system's hosts file.
 pub struct HickoryResolver {
     servers: TokioResolver,
     within: Duration,
@@ -86,7 +86,7 @@ pub struct HickoryResolver {
 
 /// The resolver could not be set up.
 #[derive(Debug, Error)]
-#[error("the system's resolver settings (/etc/resolv.conf) cannot be used: {0}")]
+#[error("the name servers cannot be asked: {0}")]
 pub struct ResolverFault(String);
 
 /// A few fixed answers, for tests and for a demo without network. What is not listed does not exist.
@@ -103,11 +103,11 @@ pub struct FixedZone {
 }
 
 impl HickoryResolver {
-    /// Asks these name servers, each by UDP, and by TCP what is too long for that (RFC 7766); without any, whom the system
-    /// asks. Every question has an answer, or [`DnsFault::Temporary`], within this time.
+    /// Asks these name servers, each by UDP, and by TCP what is too long for that (RFC 7766), and knows no search domains
+    /// then; without any, does as /etc/resolv.conf says. Every question has an answer, or [`DnsFault::Temporary`], within this time.
     ///
     /// # Errors
-    /// [`ResolverFault`] if the system's settings are not usable.
+    /// [`ResolverFault`] if they cannot be asked.
     pub fn asking(servers: &[SocketAddr], within: Duration) -> Result<Self, ResolverFault> {
         let of = |servers: Vec<NameServerConfig>| {
             let config = ResolverConfig::from_name_servers(servers);
@@ -195,7 +195,8 @@ fn absolute(name: &str) -> Result<Name, DnsFault> {
     Ok(name)
 }
 
-/// A name of one label, such as a smarthost's in a local network, is looked for where the system would.
+/// A name of one label, such as a smarthost's in a local network, is looked for below the search domains too, if there
+/// are any.
 fn relative(name: &str) -> Result<Name, DnsFault> {
     // What cannot be asked cannot exist.
     Name::from_ascii(name).map_err(|_| DnsFault::NoSuchDomain)

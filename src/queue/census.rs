@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
-use crate::queue::Queue;
+use crate::queue::book::{ENTRIES, MESSAGES};
+use crate::queue::{Entry, Queue};
 use crate::store::StoreFault;
 
-/// Messages that are looked at, the oldest first. A longer queue says that its figures are those of a part.
-const LOOKED_AT_MAX: usize = 1_000;
+/// Messages that are looked at, the oldest first, and recipients of them. A longer queue says that its figures are those
+/// of a part.
+const MESSAGES_MAX: usize = 1_000;
+const RECIPIENTS_MAX: usize = 10_000;
 /// Destinations in trouble that are shown.
 const TROUBLES_MAX: usize = 10;
 
@@ -49,37 +52,61 @@ impl Queue {
     /// # Errors
     /// Where the store cannot be read.
     pub fn census(&self) -> Result<Census, StoreFault> {
-        let page = self.waiting(None, LOOKED_AT_MAX)?;
+        self.census_of(MESSAGES_MAX, RECIPIENTS_MAX)
+    }
+
+    /// The same of at most so many messages and so many recipients.
+    pub(super) fn census_of(&self, messages: usize, recipients: usize) -> Result<Census, StoreFault> {
+        let page = MESSAGES.scan(&self.inner.store, None, messages)?;
         let now = self.inner.clock.now();
         let mut census = Census {
             messages: self.len(),
-            is_whole: page.len() < LOOKED_AT_MAX,
-            oldest: page.first().map(|first| first.message.received),
+            is_whole: page.len() < messages,
+            oldest: page.first().map(|(_, first)| first.value.received),
             ..Census::default()
         };
-        let mut troubles: BTreeMap<&str, Trouble> = BTreeMap::new();
-        for entry in page.iter().flat_map(|waiting| &waiting.entries) {
-            let schedule = &entry.schedule;
-            match (schedule.held, schedule.due <= now) {
-                (true, _) => census.held += 1,
-                (false, true) => census.due += 1,
-                (false, false) => census.waiting += 1,
+        let mut troubles = BTreeMap::new();
+        let mut left = recipients;
+        for (id, _) in &page {
+            let entries = ENTRIES.scan_prefix(&self.inner.store, &id.octets(), left)?;
+            for (_, entry) in &entries {
+                census.count(&entry.value, now);
+                note_trouble(&mut troubles, &entry.value);
             }
-            let Some(answer) = &schedule.last_answer else { continue };
-            let domain = entry.envelope.recipient.domain().as_str();
-            let trouble = troubles.entry(domain).or_insert_with(|| Trouble {
-                domain: domain.to_owned(),
-                recipients: 0,
-                attempts: 0,
-                answer: String::new(),
-            });
-            trouble.recipients += 1;
-            trouble.attempts = trouble.attempts.max(schedule.attempts);
-            trouble.answer.clone_from(answer);
+            left -= entries.len();
+            if left == 0 {
+                census.is_whole = false;
+                break;
+            }
         }
         census.troubles = troubles.into_values().collect();
         census.troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.recipients));
         census.troubles.truncate(TROUBLES_MAX);
         Ok(census)
     }
+}
+
+impl Census {
+    fn count(&mut self, Entry { schedule, .. }: &Entry, now: Timestamp) {
+        match (schedule.held, schedule.due <= now) {
+            (true, _) => self.held += 1,
+            (false, true) => self.due += 1,
+            (false, false) => self.waiting += 1,
+        }
+    }
+}
+
+/// By domain.
+fn note_trouble(troubles: &mut BTreeMap<String, Trouble>, Entry { envelope, schedule }: &Entry) {
+    let Some(answer) = &schedule.last_answer else { return };
+    let domain = envelope.recipient.domain().as_str();
+    let trouble = troubles.entry(domain.to_owned()).or_insert_with(|| Trouble {
+        domain: domain.to_owned(),
+        recipients: 0,
+        attempts: 0,
+        answer: String::new(),
+    });
+    trouble.recipients += 1;
+    trouble.attempts = trouble.attempts.max(schedule.attempts);
+    trouble.answer.clone_from(answer);
 }

@@ -14,6 +14,9 @@ use crate::queue::index::{Lane, Slot};
 use crate::queue::{Entry, Message, Queue};
 use crate::store::{Batch, CommitError, StoreFault, Stored};
 
+/// Recipients with which a page of the list ends, however few messages they are of.
+const PAGE_RECIPIENTS: usize = 20_000;
+
 /// What is to be done with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -34,6 +37,15 @@ pub struct Waiting {
     pub message: Message,
     /// Its unsettled envelopes, by number.
     pub entries: Vec<Entry>,
+}
+
+/// A part of what waits, in the order in which it came.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Some of these may be settled but for the record.
+    pub messages: Vec<Waiting>,
+    /// Behind which message the next part begins; `None` where there is none.
+    pub next: Option<MessageId>,
 }
 
 /// Why an order was not carried out.
@@ -95,13 +107,36 @@ impl Order {
 }
 
 impl Queue {
-    /// Messages with what is unsettled of them, in the order in which they came; behind `after` if given, at most `limit`.
+    /// Messages with what is unsettled of them; behind `after` if given, at most `limit`. Where they have many
+    /// recipients, the page ends early.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn waiting(&self, after: Option<MessageId>, limit: usize) -> Result<Vec<Waiting>, StoreFault> {
-        let page = MESSAGES.scan(&self.inner.store, after.as_ref(), limit)?;
-        page.into_iter().map(|(_, stored)| self.with_entries(stored.value)).collect()
+    pub fn waiting(&self, after: Option<MessageId>, limit: usize) -> Result<Page, StoreFault> {
+        self.page(after, limit, PAGE_RECIPIENTS)
+    }
+
+    /// The same, which ends with so many recipients.
+    pub(super) fn page(
+        &self,
+        after: Option<MessageId>,
+        limit: usize,
+        recipients_max: usize,
+    ) -> Result<Page, StoreFault> {
+        let stored = MESSAGES.scan(&self.inner.store, after.as_ref(), limit)?;
+        let (mut messages, mut recipients) = (Vec::with_capacity(stored.len()), 0);
+        let mut is_full = stored.len() == limit;
+        for (_, message) in stored {
+            if recipients >= recipients_max {
+                is_full = true;
+                break;
+            }
+            let waiting = self.with_entries(message.value)?;
+            recipients += waiting.entries.len();
+            messages.push(waiting);
+        }
+        let next = messages.last().filter(|_| is_full).map(|last| last.message.id);
+        Ok(Page { messages, next })
     }
 
     /// One message with what is unsettled of it.
@@ -124,14 +159,18 @@ impl Queue {
         id: MessageId,
         hand: Hand<'_>,
     ) -> Result<Vec<Address>, OrderFault> {
-        // Whoever asked may go away; what is taken out of the index must come back or be gone for good.
+        // Whoever asked may go away; what is taken out of the index must come back or be gone for good, and be noted.
         let queue = self.clone();
-        let obeyed = tokio::spawn(async move { queue.carry_out(order, id).await });
-        let recipients = obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))?;
-        for recipient in &recipients {
-            audit::record(&Event::Ordered { message: id, recipient, order: order.word(), hand });
-        }
-        Ok(recipients)
+        let (by, peer) = (hand.by.cloned(), hand.peer);
+        let obeyed = tokio::spawn(async move {
+            let recipients = queue.carry_out(order, id).await?;
+            let hand = Hand { by: by.as_ref(), peer };
+            for recipient in &recipients {
+                audit::record(&Event::Ordered { message: id, recipient, order: order.word(), hand });
+            }
+            Ok(recipients)
+        });
+        obeyed.await.unwrap_or(Err(OrderFault::Store(StoreFault::Stopped)))
     }
 
     async fn carry_out(&self, order: Order, id: MessageId) -> Result<Vec<Address>, OrderFault> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::audit::Hand;
 use crate::audit::switched::{self, Switched};
@@ -110,7 +110,7 @@ struct Inner {
     lifespans: RangeInclusive<Lifespan>,
     board: ArcSwap<Board>,
     /// One change at a time, so that what is shown last was also written last.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// What holds, and what was set.
@@ -176,7 +176,7 @@ impl Switchboard {
                 }
             }
         }
-        let (board, turn) = (ArcSwap::from_pointee(board), Mutex::default());
+        let (board, turn) = (ArcSwap::from_pointee(board), Arc::default());
         Ok(Self { inner: Arc::new(Inner { store, clock, file, lifespans, board, turn }) })
     }
 
@@ -210,7 +210,7 @@ impl Switchboard {
     /// # Errors
     /// [`SwitchFault`]; then nothing has changed.
     pub async fn set(&self, switch: Switch, value: &str, hand: Hand<'_>) -> Result<(), SwitchFault> {
-        let _turn = self.inner.turn.lock().await;
+        let turn = Arc::clone(&self.inner.turn).lock_owned().await;
         let before = Board::clone(&self.inner.board.load());
         let switches = before.switches.with(switch, value, &self.inner.lifespans)?;
         let set = Set { value: switches.value(switch), by: hand.by.cloned(), at: self.inner.clock.now() };
@@ -218,7 +218,7 @@ impl Switchboard {
         SWITCHES.put(&mut batch, &switch.key().to_owned(), &set).map_err(CommitError::from)?;
         let mut after = Board { switches, ..before.clone() };
         after.set.insert(switch, set);
-        self.change(batch, switch, &before, after, hand).await
+        self.change(turn, batch, switch, &before, after, hand).await
     }
 
     /// Takes back what was set: the file decides again. Where nothing was, nothing changes.
@@ -226,7 +226,7 @@ impl Switchboard {
     /// # Errors
     /// [`SwitchFault::Commit`]; then nothing has changed.
     pub async fn give_back(&self, switch: Switch, hand: Hand<'_>) -> Result<(), SwitchFault> {
-        let _turn = self.inner.turn.lock().await;
+        let turn = Arc::clone(&self.inner.turn).lock_owned().await;
         let before = Board::clone(&self.inner.board.load());
         let mut after = before.clone();
         if after.set.remove(&switch).is_none() {
@@ -236,27 +236,35 @@ impl Switchboard {
             before.switches.with(switch, &self.inner.file.value(switch), &self.inner.lifespans)?;
         let mut batch = Batch::new();
         SWITCHES.delete(&mut batch, &switch.key().to_owned());
-        self.change(batch, switch, &before, after, hand).await
+        self.change(turn, batch, switch, &before, after, hand).await
     }
 
+    /// Writes it, notes it, and lets it hold: all of that even if whoever asked goes away.
     async fn change(
         &self,
+        turn: OwnedMutexGuard<()>,
         batch: Batch,
         switch: Switch,
         before: &Board,
         after: Board,
         hand: Hand<'_>,
     ) -> Result<(), SwitchFault> {
-        self.inner.store.commit(batch).await?;
-        switched::record(&Switched {
-            key: switch.key(),
-            before: &before.switches.value(switch),
-            after: &after.switches.value(switch),
-            is_set: after.set.contains_key(&switch),
-            hand,
+        let inner = Arc::clone(&self.inner);
+        let (was, by, peer) = (before.switches.value(switch), hand.by.cloned(), hand.peer);
+        let changed = tokio::spawn(async move {
+            let _turn = turn;
+            inner.store.commit(batch).await?;
+            switched::record(&Switched {
+                key: switch.key(),
+                before: &was,
+                after: &after.switches.value(switch),
+                is_set: after.set.contains_key(&switch),
+                hand: Hand { by: by.as_ref(), peer },
+            });
+            inner.board.store(Arc::new(after));
+            Ok(())
         });
-        self.inner.board.store(Arc::new(after));
-        Ok(())
+        changed.await.unwrap_or_else(|_| Err(CommitError::from(StoreFault::Stopped).into()))
     }
 }
 

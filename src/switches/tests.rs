@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::base::clock::ManualClock;
 
@@ -100,12 +102,27 @@ async fn what_the_file_s_bounds_no_longer_allow_holds_no_longer() {
 }
 
 #[tokio::test]
-async fn every_value_of_the_file_can_be_set() {
+async fn every_value_of_the_file_can_be_set_as_it_is_written_there() {
     let desk = Desk::new();
     let switches = desk.open(|_| ());
+    for (written, days) in [("2 weeks", "14 days"), ("1 week 1day", "8 days"), ("24 hours", "1 day")] {
+        switches.set(Switch::Lifespan, written, BY).await.unwrap();
+        assert_eq!(one(&switches, Switch::Lifespan).value, days);
+    }
     for standing in switches.list() {
         switches.set(standing.switch, &standing.file, BY).await.unwrap();
         let set = one(&switches, standing.switch).set.unwrap();
         assert_eq!(set.value, standing.file);
     }
+}
+
+#[tokio::test]
+async fn a_change_that_is_written_holds_even_if_whoever_asked_goes_away() {
+    let desk = Desk::new();
+    let switches = desk.open(|_| ());
+    assert!(switches.set(Switch::Invitations, "false", BY).now_or_never().is_none());
+    // The next one waits for its turn; nothing was set that it could take back.
+    switches.give_back(Switch::Receipts, BY).await.unwrap();
+    assert!(!switches.now().invitations);
+    assert_eq!(desk.open(|_| ()).now(), switches.now());
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 
 use crate::base::clock::Lifespan;
-use crate::config::Receipts;
+use crate::config::{Receipts, units};
 use crate::switches::{Switch, Switches};
 
 /// Why a text is no value of a switch, and what to write instead.
@@ -64,22 +64,17 @@ impl Switches {
 }
 
 fn on_or_off(text: &str) -> Result<bool, ValueFault> {
-    text.parse().map_err(|_| ValueFault::OnOrOff(text.to_owned()))
+    units::switch(text).map_err(|_| ValueFault::OnOrOff(text.to_owned()))
 }
 
 fn receipts(text: &str) -> Result<Receipts, ValueFault> {
-    match text {
-        "always" => Ok(Receipts::Always),
-        "asked" => Ok(Receipts::Asked),
-        _ => Err(ValueFault::Receipts(text.to_owned())),
-    }
+    units::one_of(&Receipts::WORDS)(text).map_err(|_| ValueFault::Receipts(text.to_owned()))
 }
 
-/// `30 days`, within the bounds.
+/// Whole days, within the bounds.
 fn lifespan(text: &str, lifespans: &RangeInclusive<Lifespan>) -> Result<Lifespan, ValueFault> {
-    let days = text.strip_suffix(" days").or_else(|| text.strip_suffix(" day"));
-    let lifespan = days.and_then(|days| days.parse().ok()).map(Lifespan::days);
-    lifespan.filter(|lifespan| lifespans.contains(lifespan)).ok_or_else(|| ValueFault::Lifespan {
+    let lifespan = units::days(text).ok().filter(|lifespan| lifespans.contains(lifespan));
+    lifespan.ok_or_else(|| ValueFault::Lifespan {
         text: text.to_owned(),
         shortest: *lifespans.start(),
         longest: *lifespans.end(),

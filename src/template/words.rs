@@ -102,12 +102,17 @@ mod tests {
                 sentences(&path, found);
                 continue;
             }
+            // Where phrases are made, none is said.
+            if path.ends_with("base/phrase.rs") {
+                continue;
+            }
             let source = fs::read_to_string(&path).unwrap();
             // What a test says, nobody reads.
             let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
             for said in code.split("phrase!(").skip(1) {
                 if let Some(sentence) = said.trim_start().strip_prefix('"') {
-                    found.insert(sentence.split('"').next().unwrap().to_owned());
+                    let lines = sentence.split('"').next().unwrap().split("\\\n");
+                    found.insert(lines.map(str::trim_start).collect());
                 }
             }
         }
@@ -119,8 +124,7 @@ mod tests {
         let mut said = BTreeSet::new();
         for module in fs::read_dir(root.join("src")).unwrap() {
             let path = module.unwrap().path();
-            // Where phrases are made, none is said.
-            if path.is_dir() && !path.ends_with("base") {
+            if path.is_dir() {
                 sentences(&path, &mut said);
             }
         }
@@ -131,6 +135,17 @@ mod tests {
             let listed: BTreeSet<_> = words.0.into_keys().collect();
             assert_eq!(listed, said, "{file}");
         }
+    }
+
+    #[test]
+    fn german_says_all_but_four_months_in_other_words() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/de/words.txt");
+        let words = Words::read(&fs::read_to_string(path).unwrap(), |_| true).unwrap();
+        let same = words.0.iter().filter(|(sentence, said)| sentence == said);
+        assert_eq!(
+            same.map(|(sentence, _)| sentence).collect::<Vec<_>>(),
+            ["April", "August", "November", "September"]
+        );
     }
 
     #[test]

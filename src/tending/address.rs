@@ -26,8 +26,9 @@ impl Renewals {
         self.tending.are_on()?;
         let old = self.tending.read(id)?;
         let invites = &self.tending.invites;
-        if invites.pending(&old.value.inviter.address, right)?.is_some() {
-            return Err(TendingFault::Invited(right.clone()));
+        let inviter = &old.value.inviter.address;
+        if invites.pending(inviter, right)?.is_some() {
+            return Err(TendingFault::Invited { right: right.clone(), inviter: inviter.clone() });
         }
         let link = Token::fresh()?;
         let Some(new) = invites.readdress(&mut batch, &old, right, self.tending.now(), &link)? else {

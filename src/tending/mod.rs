@@ -69,8 +69,13 @@ pub enum TendingFault {
     #[error("The invitation was withdrawn, and stays so. To invite {0} after all, send a new invitation.")]
     Withdrawn(Address),
     /// The right address has an invitation of its own.
-    #[error("You have invited {0} already. There is nothing left to correct.")]
-    Invited(Address),
+    #[error("{right} has an invitation of {inviter} already. There is nothing left to correct.")]
+    Invited {
+        /// The right address.
+        right: Address,
+        /// Whose both invitations are.
+        inviter: Address,
+    },
     /// A fresh link has only just been sent.
     #[error("A fresh link was sent to {0} just now. Please wait a minute before you send another.")]
     JustSent(Address),

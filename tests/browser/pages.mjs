@@ -29,7 +29,7 @@ export const PAGES = [
   { name: "approval-over", route: "/r/{word}", who: "nobody", at: () => "/r/abcdefghijklmnopqrstuvwxyz", status: 404 },
 
   { name: "join-unknown", route: "/join/{id}", who: "staff", at: () => "/join/0", status: 404 },
-  { name: "takeover-unknown", route: "/t/{word}", who: "nobody", at: () => "/t/abcdefghijklmnopqrstuvwxyz", status: 404 },
+  { name: "takeover-unknown", route: "/t/{word}", who: "staff", at: () => "/t/abcdefghijklmnopqrstuvwxyz", status: 404 },
 
   // At the door.
   { name: "sign-in", route: "/sign-in", who: "nobody", at: () => "/sign-in" },

@@ -54,8 +54,9 @@ async fn staff_sign_in_and_invite_by_both_ways_of_tls() {
         client.mail(DORA, &[KIM, INVITE], &letter.octets()).await.assert(250);
         client.quit().await;
         let arrived = house.hop.wait_for_mail_to(KIM).await;
-        Arrived::new(&arrived.octets).link(LINK);
-        cases.case("AUTH, then an invitation from an alias", "arrives with a link", "arrives with a link");
+        let arrived = Arrived::new(&arrived.octets);
+        arrived.link(LINK);
+        cases.case("AUTH, then an invitation: its From", arrived.field("From").unwrap(), alias);
         house.close().await;
     }
 }

@@ -211,6 +211,9 @@ row 'our own invitation' '550 5.7.1' 'an invitation already' alex --to $KIM,$INV
   printf '%s\n' "From: $ALEX" "To: $KIM" 'Subject: Plans' '' 'Hello.'
 } >"$WORK/loop.eml"
 row 'more than 30 Received' '550 5.7.1' 'at most 30' alex --to $KIM,$INVITE --data @loop.eml
+# An answer to one of these would be here before a mail that was sent behind them all.
+(cd "$WORK" && swaks --config alex --silent 2 --to $LEE) >"$WORK/swaks.log" 2>&1 || die 'a mail was refused'
+arrived $LEE '^This is a test mailing' 'the mail behind them'
 ! has $ALEX . || die 'an automatic mail was answered'
 
 section 'Who cannot be invited'

@@ -138,7 +138,13 @@ async fn who_cannot_accept_is_not_invited() {
     let (code, words) = invited(&house, &[ALICE]).await;
     assert!(code == 550 && words.contains("no colleague is among"), "{code} {words}");
     let letter = Letter::new("Both").to(DORA).cc(INTERNAL).octets();
-    house.send(&[DORA, KIM, INVITE, INTERNAL], &letter).await.assert(550);
+    let answer = house.send(&[DORA, KIM, INVITE, INTERNAL], &letter).await;
+    let words = answer.lines.join(" ");
+    assert!(
+        answer.code == 550 && words.contains("outside and colleagues at once"),
+        "{} {words}",
+        answer.code
+    );
 
     // A silence is no "no".
     people.is_down(true);
@@ -163,7 +169,10 @@ async fn without_a_directory_nobody_inside_can_be_invited() {
     let answer = house.send(&[DORA, INTERNAL], &letter).await;
     assert_eq!(answer.code, 550);
     assert!(
-        answer.lines.join(" ").contains("5.1.3 colleagues cannot be invited"),
+        answer
+            .lines
+            .join(" ")
+            .contains("5.1.3 colleagues cannot be invited: this gateway is connected to no directory"),
         "{}",
         answer.lines.join(" ")
     );
@@ -183,5 +192,37 @@ async fn an_address_with_a_tag_invites_a_colleague_and_the_wrong_one_is_correcte
     let link = link_for(&house, DORA).await;
     house.browser().get(&first).await.assert(410);
     house.browser().get(&link).await.assert(200).assert_says("Your password at Corp Example");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_page_too_only_the_right_to_invite_colleagues_sends_them_links() {
+    let (house, _people) = house().await;
+    assert_eq!(invited(&house, &[DORA]).await.0, 250);
+    link_for(&house, DORA).await;
+    let place = format!("/invitations/{}", house.invitation_of(DORA).await);
+    let mut alice = house.browser();
+    house.sign_in(&mut alice, ALICE, PASSWORD).await.assert(303);
+    let page = alice.get(&place).await.assert(200);
+    let resend = page.form(&format!("{place}/resend"));
+    let extend = page.form(&format!("{place}/extend")).fill("days", "3");
+    let correct = page.form(&format!("{place}/address")).fill("address", EMIL);
+
+    house.postern(&["account", "forbid", "invite-internal", ALICE]).await.unwrap();
+    house.hop.take();
+    for form in [&resend, &extend] {
+        alice.submit(form).await.assert(403).assert_says("You may not send invitations");
+    }
+    alice.submit(&correct).await.assert(422).assert_says("may not invite colleagues");
+    house.settled().await;
+    assert!(house.hop.take().is_empty());
+
+    // And the right to invite people outside has nothing to do with it.
+    house.postern(&["account", "allow", "invite-internal", ALICE]).await.unwrap();
+    house.postern(&["account", "forbid", "invite", ALICE]).await.unwrap();
+    for form in [&extend, &resend, &correct] {
+        alice.submit(form).await.assert(303);
+    }
+    link_for(&house, EMIL).await;
     house.close().await;
 }

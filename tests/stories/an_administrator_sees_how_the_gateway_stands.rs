@@ -2,26 +2,12 @@
 //! text, and which switches win over the file.
 
 use std::fs;
-use std::time::Duration;
 
-use crate::harness::browser::Browser;
 use crate::harness::hop::Conduct;
 use crate::harness::house::{ALICE, House, PASSWORD};
 use crate::harness::letter::Letter;
-use crate::harness::wire::PATIENCE;
 
 const KIM: &str = "kim@partner.example";
-
-/// Looks until the page says it.
-async fn until_it_says(admin: &mut Browser, words: &str) {
-    let says = async {
-        while !admin.get("/admin").await.assert(200).words().contains(words) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let said = tokio::time::timeout(PATIENCE, says).await;
-    assert!(said.is_ok(), "the page never says “{words}”");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_badly_is_told_with_the_words_of_who_said_it() {
@@ -39,16 +25,13 @@ async fn what_goes_badly_is_told_with_the_words_of_who_said_it() {
 
     house.hop.when(KIM, Conduct::ReplyTimes(1, "450 4.2.1 the mailbox is being moved"));
     house.send(&[KIM], &Letter::new("Plans").to(KIM).octets()).await.assert(250);
-    until_it_says(
-        &mut admin,
-        "partner.example 450 4.2.1 the mailbox is being moved (1 recipient, tried 1 time)",
-    )
-    .await;
+    let words = "partner.example 450 4.2.1 the mailbox is being moved (1 recipient, tried 1 time)";
+    admin.until_it_says("/admin", words).await;
     house.postern(&["switch", "set", "invite.lifespan", "30 days"]).await.unwrap();
     admin.get("/admin").await.assert_says("invite.lifespan is 30 days; the file says 14 days.");
     fs::create_dir_all(house.templates().join("page")).unwrap();
     fs::write(house.templates().join("page/used.html"), "one\n{{ nobody_knows_this }}").unwrap();
-    until_it_says(&mut admin, "page/used.html , line 2: there is no “nobody_knows_this”").await;
+    admin.until_it_says("/admin", "page/used.html , line 2: there is no “nobody_knows_this”").await;
     house.close().await;
 }
 

@@ -64,12 +64,7 @@ async fn mail_that_waits_is_tried_held_released_and_dropped() {
     admin.get("/admin/queue").await.assert(200).assert_says("Nothing waits");
     house.hop.when(KIM, Conduct::Reply("450 4.2.1 the mailbox is being moved"));
     house.send(&[KIM], &Letter::new("Plans").to(KIM).octets()).await.assert(250);
-    let waits = async {
-        while !admin.get("/admin/queue").await.words().contains("being moved") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waits).await.unwrap();
+    admin.until_it_says("/admin/queue", "being moved").await;
     let listed = house.postern(&["queue", "list"]).await.unwrap();
     let id = listed.split_whitespace().next().unwrap().to_owned();
     let place = format!("/admin/queue/{id}");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::harness::browser::{Browser, Page};
 use crate::harness::client::Answer;
 use crate::harness::command::postern;
-use crate::harness::house::{ALICE, BOB, House, INVITE, PASSWORD};
+use crate::harness::house::{ALICE, BOB, House, INVITE, PASSWORD, PORTAL};
 use crate::harness::letter::Letter;
 use crate::harness::reading::Arrived;
 
@@ -77,7 +77,7 @@ async fn while_invitations_are_off_nothing_is_sent_by_any_way_and_links_go_on_wo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_inviter_s_command_and_yes_wait_for_the_switch_too() {
+async fn an_inviter_s_command_waits_for_the_switch_too() {
     let house = House::open_with(|settings| settings.invite.receipt = Receipts::Always).await;
     invite(&house, KIM).await.assert(250);
     let receipt = house.hop.wait_for_mail_to(ALICE).await;
@@ -89,6 +89,35 @@ async fn an_inviter_s_command_and_yes_wait_for_the_switch_too() {
     house.send(&[to.trim_matches(['<', '>'])], &answer.octets()).await.assert(250);
     let said = house.hop.wait_for_mail_to(ALICE).await;
     assert!(Arrived::new(&said.octets).texts("text/plain")[0].contains("switched off"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inviter_s_yes_waits_for_the_switch_too() {
+    let house = House::open().await;
+    let link = house.invite(KIM).await;
+    house.hop.take();
+    // So long after the end, a fresh link needs the inviter's yes.
+    house.expire(Duration::from_hours(29 * 24)).await;
+    let mut kim = house.browser();
+    let ask = kim.get(&link).await.assert(410).form("/i/");
+    kim.submit(&ask).await.assert(200).assert_says("We have asked Alice Archer");
+    let asked = house.hop.wait_for_mail_to(ALICE).await;
+    house.settled().await;
+    let approval = Arrived::new(&asked.octets).link(&format!("{PORTAL}/r/"));
+    let mut alice = house.browser();
+    let yes = alice.get(&approval).await.assert(200).form("/r/");
+    house.hop.take();
+
+    house.postern(&["switch", "set", "invite.enabled", "false"]).await.unwrap();
+    alice.get(&approval).await.assert(403).assert_says("Invitations are switched off");
+    alice.submit(&yes).await.assert(403).assert_says("Invitations are switched off");
+    house.settled().await;
+    assert!(house.hop.take().is_empty());
+
+    house.postern(&["switch", "reset", "invite.enabled"]).await.unwrap();
+    alice.submit(&yes).await.assert(200).assert_says("on its way");
+    house.browser().get(&house.fresh_link(KIM).await).await.assert(200);
     house.close().await;
 }
 

@@ -94,9 +94,9 @@ async fn who_cannot_be_invited() {
     a typing error
       550 5.1.2 kim@gmial.com looks like a typing error: did you mean kim@gmail.com? Please correct the address
     a colleague by tag
-      550 5.1.3 bob@corp.example is an address of your own organisation, and only people outside can be invited. Please write to bob@corp.example directly
+      550 5.1.3 bob@corp.example is an address of your own organisation, and this invites people outside only. Please write to bob@corp.example directly, or use the invite address for colleagues if there is one
     a colleague by suffix
-      550 5.1.3 bob@corp.example is an address of your own organisation, and only people outside can be invited. Please write to bob@corp.example directly
+      550 5.1.3 bob@corp.example is an address of your own organisation, and this invites people outside only. Please write to bob@corp.example directly, or use the invite address for colleagues if there is one
     an invite address
       550 5.1.3 invite@corp.example is an invite address itself. Please write the address of the person to invite in its place
     "#);

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::accounts::{Credential, Kind, Rights};
 use crate::auth::password::Passwords;
+use crate::auth::presence::Presence;
 use crate::auth::{Authenticator, Verdict};
 use crate::base::clock::{ManualClock, Timestamp};
 use crate::config::Storage;
@@ -152,6 +153,7 @@ fn dora() -> Person {
         aliases: vec![address("d.dale@corp.example")],
         manager: None,
         is_barred: false,
+        has_delegates: false,
     }
 }
 
@@ -308,4 +310,30 @@ async fn who_writes_for_somebody_is_asked_of_the_directory_only() {
     *door.directory.is_down.lock().unwrap() = true;
     assert_eq!(may(&dora, "d.dale@corp.example").await, Ok(true), "asked without the directory");
     assert!(may(&dora, "office@corp.example").await.is_err());
+}
+
+#[tokio::test]
+async fn a_shared_mailbox_is_there_though_nobody_can_sign_in_as_it() {
+    let door = Door::open(Duration::ZERO).await;
+    let office = Person {
+        entry: "office".to_owned(),
+        id: Some("o0".to_owned()),
+        address: address("office@corp.example"),
+        aliases: Vec::new(),
+        is_barred: true,
+        has_delegates: true,
+        ..dora()
+    };
+    door.knows(&[dora(), office.clone()]);
+    let presence = async || door.authenticator.presence(&office.address).await.unwrap();
+    assert_eq!(presence().await, Presence::Here);
+    door.knows(&[Person { has_delegates: false, ..office.clone() }]);
+    assert_eq!(presence().await, Presence::Gone { manager: None });
+
+    // Somebody who had an account here, and an assistant who wrote for her.
+    door.knows(&[dora()]);
+    assert!(matches!(door.try_as("dora", PASSWORD).await, Verdict::Known(_)));
+    door.knows(&[Person { is_barred: true, has_delegates: true, ..dora() }]);
+    let gone = door.authenticator.presence(&address("dora@corp.example")).await.unwrap();
+    assert_eq!(gone, Presence::Gone { manager: None });
 }

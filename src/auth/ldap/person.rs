@@ -31,12 +31,13 @@ impl Reading {
 
     /// What a search must ask for.
     pub(super) fn attributes(&self) -> Vec<&str> {
-        let DirectoryAttributes { mail, aliases, name, id, manager, disabled, .. } = &self.attributes;
+        let DirectoryAttributes { mail, aliases, name, id, manager, disabled, delegates } = &self.attributes;
         let own: &[&str] = match self.kind {
             DirectoryKind::ActiveDirectory => &[USER_ACCOUNT_CONTROL, ACCOUNT_EXPIRES],
             DirectoryKind::OpenLdap | DirectoryKind::Custom => &[LOCKED_TIME],
         };
-        let named = [mail, aliases, name, id, manager].into_iter().chain(disabled).map(String::as_str);
+        let named = [mail, aliases, name, id, manager].into_iter().chain(disabled).chain(delegates);
+        let named = named.map(String::as_str);
         named.chain(own.iter().copied()).collect()
     }
 
@@ -61,6 +62,11 @@ impl Reading {
             aliases: addresses,
             manager: entry.text(&self.attributes.manager).map(ToOwned::to_owned),
             is_barred: self.is_barred(entry),
+            has_delegates: self
+                .attributes
+                .delegates
+                .as_deref()
+                .is_some_and(|named| entry.text(named).is_some()),
         })
     }
 
@@ -221,6 +227,19 @@ mod tests {
         let (past, future) = ("132223104000000000", "135379296000000000");
         assert!(!is_barred("512", "0") && !is_barred("66048", &never) && !is_barred("512", future));
         assert!(is_barred("514", "0") && is_barred("66050", &never) && is_barred("512", past));
+    }
+
+    #[test]
+    fn who_has_delegates_is_read_where_they_have_a_name() {
+        let mut reading = reading(DirectoryKind::ActiveDirectory, None);
+        let office = [("mail", &["office@corp.example"][..]), ("publicDelegates", &["CN=Ann,DC=x"])];
+        let has_delegates = |reading: &Reading, entry: &[(&str, &[&str])]| {
+            reading.person(&Entry::with(entry)).unwrap().has_delegates
+        };
+        assert!(!has_delegates(&reading, &office));
+        reading.attributes.delegates = Some("publicDelegates".to_owned());
+        assert!(reading.attributes().contains(&"publicDelegates"), "asked for");
+        assert!(has_delegates(&reading, &office) && !has_delegates(&reading, &office[..1]));
     }
 
     #[test]

@@ -288,6 +288,7 @@ fn person(vouched: Vouched) -> Person {
         aliases: Vec::new(),
         manager: None,
         is_barred: false,
+        has_delegates: false,
     }
 }
 

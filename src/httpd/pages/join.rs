@@ -8,13 +8,12 @@ use axum::Router;
 use axum::extract::{FromRef, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use crate::accounts::{Account, Kind};
-use crate::auth::{Authenticator, Identity, Verdict, too_often};
+use crate::auth::{Authenticator, Identity};
 use crate::base::id::InvitationId;
 use crate::base::mailbox::Mailbox;
 use crate::base::phrase::{Phrase, phrase};
@@ -22,7 +21,7 @@ use crate::base::secret::Secret;
 use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
 use crate::httpd::pages::activate::{Closing, hash, note_opened};
-use crate::httpd::pages::sign_in::{Provider, Providers, begin, refused, unavailable};
+use crate::httpd::pages::sign_in::{Provider, Providers, TurnedAway, begin};
 use crate::httpd::permit::{FormToken, Staff, StaffNetworks, Visitor};
 use crate::httpd::router::Parts;
 use crate::httpd::session::Sessions;
@@ -182,27 +181,18 @@ async fn prove(
     let address = invitation.invitee.address.to_string();
     let verdict =
         desk.authenticator.sign_in(&address, &fields.password, visitor.peer, &[Kind::Staff], "web").await;
-    let (status, fault) = match &verdict {
-        Verdict::Known(identity) => {
-            match desk.registration.accept(By::Link(&link), identity, visitor.peer).await {
-                Ok(()) => return begin(&desk.sessions, identity, &headers, &Next::default()).await,
-                Err(ActivationFault::Standing(closed)) => return closing.page(&closed),
-                Err(ActivationFault::SomebodyElse) => (StatusCode::FORBIDDEN, somebody_else()),
-                Err(fault) => return unaccepted(&fault),
-            }
-        }
-        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
-        Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(*wait)),
-        Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
+    let away = match TurnedAway::or_in(verdict) {
+        Ok(identity) => match desk.registration.accept(By::Link(&link), &identity, visitor.peer).await {
+            Ok(()) => return begin(&desk.sessions, &identity, &headers, &Next::default()).await,
+            Err(ActivationFault::Standing(closed)) => return closing.page(&closed),
+            Err(ActivationFault::SomebodyElse) => TurnedAway::because(StatusCode::FORBIDDEN, somebody_else()),
+            Err(fault) => return unaccepted(&fault),
+        },
+        Err(away) => away,
     };
     note_opened(&desk.registration, &link).await;
-    let page = desk.form(&pages, (status, Some(&fault)), &visitor, &word, &invitation, None);
-    match verdict {
-        Verdict::Throttled(wait) => {
-            ([(RETRY_AFTER, wait.as_secs().max(1).to_string())], page).into_response()
-        }
-        _ => page,
-    }
+    let told = (away.status, Some(&away.fault));
+    away.answer(desk.form(&pages, told, &visitor, &word, &invitation, None))
 }
 
 /// The button, for the invitee who is signed in.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -58,6 +59,14 @@ struct SignIn<'a> {
     form: &'a str,
 }
 
+/// Why somebody does not come in, as a page says it.
+pub(super) struct TurnedAway {
+    pub(super) status: StatusCode,
+    pub(super) fault: Phrase,
+    /// When another try counts.
+    wait: Option<Duration>,
+}
+
 /// The identity providers that somebody can sign in by instead. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Providers(Arc<[Provider]>);
@@ -68,6 +77,33 @@ pub(super) struct Provider {
     /// It leads to `/saml/NAME`.
     name: String,
     label: String,
+}
+
+impl TurnedAway {
+    /// Who is let in, or why nobody is.
+    pub(super) fn or_in(verdict: Verdict) -> Result<Identity, Self> {
+        match verdict {
+            Verdict::Known(identity) => Ok(identity),
+            Verdict::Refused => Err(Self::because(StatusCode::UNPROCESSABLE_ENTITY, refused())),
+            Verdict::Throttled(wait) => {
+                let away = Self::because(StatusCode::TOO_MANY_REQUESTS, too_often(wait));
+                Err(Self { wait: Some(wait), ..away })
+            }
+            Verdict::Unavailable => Err(Self::because(StatusCode::SERVICE_UNAVAILABLE, unavailable())),
+        }
+    }
+
+    pub(super) const fn because(status: StatusCode, fault: Phrase) -> Self {
+        Self { status, fault, wait: None }
+    }
+
+    /// The page that says so, and when to try again (RFC 9110 §10.2.3).
+    pub(super) fn answer(&self, page: Response) -> Response {
+        match self.wait {
+            Some(wait) => ([(RETRY_AFTER, wait.as_secs().max(1).to_string())], page).into_response(),
+            None => page,
+        }
+    }
 }
 
 impl Providers {
@@ -125,25 +161,15 @@ async fn enter(
     // From outside the networks of staff, a staff password is as good as a wrong one.
     let kinds = staff.kinds(visitor.peer);
     let verdict = authenticator.sign_in(address, &fields.password, visitor.peer, kinds, "web").await;
-    let (status, fault) = match verdict {
-        Verdict::Known(identity) => {
-            return begin(&sessions, &identity, &headers, &fields.next).await;
-        }
-        Verdict::Refused => (StatusCode::UNPROCESSABLE_ENTITY, refused()),
-        Verdict::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, too_often(wait)),
-        Verdict::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, unavailable()),
+    let away = match TurnedAway::or_in(verdict) {
+        Ok(identity) => return begin(&sessions, &identity, &headers, &fields.next).await,
+        Err(away) => away,
     };
     let (next, form) = (fields.next.path(), visitor.form_token());
-    let fault = Some(pages.say(&fault));
+    let fault = Some(pages.say(&away.fault));
     let providers = providers.offered(&staff, visitor.peer);
     let names = SignIn { address, fault, signed_out: false, next, providers, form };
-    let page = pages.page(status, "sign-in", names);
-    match verdict {
-        Verdict::Throttled(wait) => {
-            ([(RETRY_AFTER, wait.as_secs().max(1).to_string())], page).into_response()
-        }
-        _ => page,
-    }
+    away.answer(pages.page(away.status, "sign-in", names))
 }
 
 pub(super) async fn begin(
@@ -185,12 +211,12 @@ async fn leave(
 }
 
 /// One sentence for unknown, wrong and locked, so that it tells nothing.
-pub(super) fn refused() -> Phrase {
+fn refused() -> Phrase {
     phrase!("That address and password do not belong together. Please try again.")
 }
 
 /// The password may well be right.
-pub(super) fn unavailable() -> Phrase {
+fn unavailable() -> Phrase {
     phrase!(
         "Passwords cannot be checked at the moment. Yours may well be right: please try again in a few minutes."
     )

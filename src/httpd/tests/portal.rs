@@ -30,7 +30,7 @@ impl Browser {
     }
 
     /// Sends two files to Ana; gives the path of the package as she has it.
-    async fn leave(&mut self) {
+    pub(super) async fn leave(&mut self) {
         let form = self.get("/dropoff").await.form();
         let fields: &[Field] = &[
             ("form", None, form.as_bytes()),
@@ -44,7 +44,7 @@ impl Browser {
     }
 
     /// The first link of this page that begins so.
-    async fn link(&mut self, page: &str, start: &str) -> String {
+    pub(super) async fn link(&mut self, page: &str, start: &str) -> String {
         let page = self.get(page).await;
         let (_, rest) = page.text.split_once(&format!("href=\"{start}")).expect("a link");
         format!("{start}{}", rest.split('"').next().unwrap())

@@ -34,7 +34,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::dropoff::{DepositFault, Dropoff};
 use crate::httpd::form::Origin;
-use crate::httpd::page::words;
+use crate::httpd::page::{Pages, words};
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
 use crate::httpd::tus::benches::Benches;
@@ -69,7 +69,11 @@ const CHECKED_OCTETS_MAX: usize = 4 << 20;
 const CHECKSUM_MISMATCH: u16 = 460;
 
 /// A guest whose program speaks tus with us, from a page of ours or from none.
-struct Uploader(Guest);
+struct Uploader {
+    guest: Guest,
+    /// Our script shows the guest what is said to it.
+    pages: Pages,
+}
 
 /// `/files` and `/files/FILE`.
 pub fn routes() -> Router<Parts> {
@@ -94,7 +98,7 @@ async fn describe(State(flow): State<Dropoff>) -> Response {
 async fn create(
     State(flow): State<Dropoff>,
     Extension(benches): Extension<Arc<Benches>>,
-    Uploader(guest): Uploader,
+    by: Uploader,
     request: Request,
 ) -> Response {
     let headers = request.headers();
@@ -113,14 +117,14 @@ async fn create(
             "Upload-Metadata must name the drop-off (dropoff) and the file (filename), both in base64.\n";
         return answer(StatusCode::BAD_REQUEST, needed);
     };
-    let file = match flow.add(&guest.account, dropoff, &filename, length).await {
+    let file = match flow.add(&by.guest.account, dropoff, &filename, length).await {
         Ok(file) => file,
-        Err(fault) => return refused(&fault),
+        Err(fault) => return by.refused(&fault),
     };
     let place = path_of(file.id);
     let file = if is_chunk(headers) && file.content.is_arriving() {
         // Creation-with-upload. What is wrong with the first chunk does not undo the creation.
-        append(&flow, &guest, file.id, 0, &benches, request).await.unwrap_or(file)
+        append(&flow, &by, file.id, 0, &benches, request).await.unwrap_or(file)
     } else {
         file
     };
@@ -135,25 +139,25 @@ async fn resume(
     Path(name): Path<String>,
     State(flow): State<Dropoff>,
     Extension(benches): Extension<Arc<Benches>>,
-    Uploader(guest): Uploader,
+    by: Uploader,
     request: Request,
 ) -> Response {
     let Some(file) = file_of(&name) else {
-        return refused(&DepositFault::NotThere);
+        return by.refused(&DepositFault::NotThere);
     };
     match headers::method(&request) {
-        Method::HEAD => look(&flow, &guest, file),
-        Method::PATCH => go_on(&flow, &guest, file, &benches, request).await,
-        Method::DELETE => match flow.remove(&guest.account, file).await {
+        Method::HEAD => look(&flow, &by, file),
+        Method::PATCH => go_on(&flow, &by, file, &benches, request).await,
+        Method::DELETE => match flow.remove(&by.guest.account, file).await {
             Ok(()) => answer(StatusCode::NO_CONTENT, ""),
-            Err(fault) => refused(&fault),
+            Err(fault) => by.refused(&fault),
         },
         _ => answer(StatusCode::METHOD_NOT_ALLOWED, "An upload knows HEAD, PATCH and DELETE.\n"),
     }
 }
 
-fn look(flow: &Dropoff, guest: &Guest, file: FileRef) -> Response {
-    match flow.file(&guest.account, file) {
+fn look(flow: &Dropoff, by: &Uploader, file: FileRef) -> Response {
+    match flow.file(&by.guest.account, file) {
         Ok(Some(file)) => {
             let mut response = stands(flow, StatusCode::OK, &file);
             let headers = response.headers_mut();
@@ -167,14 +171,14 @@ fn look(flow: &Dropoff, guest: &Guest, file: FileRef) -> Response {
             }
             response
         }
-        Ok(None) => refused(&DepositFault::NotThere),
-        Err(fault) => refused(&fault.into()),
+        Ok(None) => by.refused(&DepositFault::NotThere),
+        Err(fault) => by.refused(&fault.into()),
     }
 }
 
 async fn go_on(
     flow: &Dropoff,
-    guest: &Guest,
+    by: &Uploader,
     file: FileRef,
     benches: &Arc<Benches>,
     request: Request,
@@ -185,7 +189,7 @@ async fn go_on(
     let Some(offset) = number(request.headers(), &UPLOAD_OFFSET) else {
         return answer(StatusCode::BAD_REQUEST, "Upload-Offset is needed.\n");
     };
-    match append(flow, guest, file, offset, benches, request).await {
+    match append(flow, by, file, offset, benches, request).await {
         Ok(file) => stands(flow, StatusCode::NO_CONTENT, &file),
         Err(response) => response,
     }
@@ -194,7 +198,7 @@ async fn go_on(
 /// Writes a request's body on at `offset`.
 async fn append(
     flow: &Dropoff,
-    guest: &Guest,
+    by: &Uploader,
     file: FileRef,
     offset: u64,
     benches: &Arc<Benches>,
@@ -203,7 +207,7 @@ async fn append(
     let (head, body) = request.into_parts();
     let length = number(&head.headers, &UPLOAD_LENGTH);
     let appended = match head.headers.get(&UPLOAD_CHECKSUM) {
-        None => flow.append(&guest.account, file, offset, length, body.into_data_stream()).await,
+        None => flow.append(&by.guest.account, file, offset, length, body.into_data_stream()).await,
         Some(checksum) => {
             let Some(checksum) = Checksum::parse(checksum.as_bytes()) else {
                 return Err(answer(
@@ -212,16 +216,16 @@ async fn append(
                 ));
             };
             // Nobody holds a place with octets that would not be taken.
-            flow.expects(&guest.account, file, offset).map_err(|fault| refused(&fault))?;
-            let Some(_bench) = benches.sit(guest.account.id).await else {
+            flow.expects(&by.guest.account, file, offset).map_err(|fault| by.refused(&fault))?;
+            let Some(_bench) = benches.sit(by.guest.account.id).await else {
                 return Err(busy());
             };
             let octets = checked(&checksum, flow, body).await?;
             let octets = stream::iter([Ok::<_, io::Error>(octets)]);
-            flow.append(&guest.account, file, offset, length, octets).await
+            flow.append(&by.guest.account, file, offset, length, octets).await
         }
     };
-    appended.map_err(|fault| refused(&fault))
+    appended.map_err(|fault| by.refused(&fault))
 }
 
 /// A body that is what its checksum says.
@@ -254,29 +258,31 @@ fn stands(flow: &Dropoff, status: StatusCode, file: &File) -> Response {
     response
 }
 
-/// A refusal as a program reads it, with its words for people.
-fn refused(fault: &DepositFault) -> Response {
-    let status = match fault {
-        DepositFault::NotThere => StatusCode::NOT_FOUND,
-        DepositFault::NoAccess => StatusCode::FORBIDDEN,
-        DepositFault::Closed => StatusCode::GONE,
-        DepositFault::Offset { .. } => StatusCode::CONFLICT,
-        DepositFault::Busy => StatusCode::LOCKED,
-        DepositFault::FileTooLarge(_) | DepositFault::GuestFull { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        DepositFault::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
-        DepositFault::Interrupted { .. } => StatusCode::REQUEST_TIMEOUT,
-        DepositFault::Length | DepositFault::Beyond => StatusCode::BAD_REQUEST,
-        DepositFault::Store(_) | DepositFault::Keep(_) => {
-            tracing::error!(%fault, "an upload");
-            return answer(StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment.\n");
+impl Uploader {
+    /// A refusal as a program reads it, with its words for people.
+    fn refused(&self, fault: &DepositFault) -> Response {
+        let status = match fault {
+            DepositFault::NotThere => StatusCode::NOT_FOUND,
+            DepositFault::NoAccess => StatusCode::FORBIDDEN,
+            DepositFault::Closed => StatusCode::GONE,
+            DepositFault::Offset { .. } => StatusCode::CONFLICT,
+            DepositFault::Busy => StatusCode::LOCKED,
+            DepositFault::FileTooLarge(_) | DepositFault::GuestFull { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            DepositFault::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            DepositFault::Interrupted { .. } => StatusCode::REQUEST_TIMEOUT,
+            DepositFault::Length | DepositFault::Beyond => StatusCode::BAD_REQUEST,
+            DepositFault::Store(_) | DepositFault::Keep(_) => {
+                tracing::error!(%fault, "an upload");
+                return answer(StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment.\n");
+            }
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let mut response = answer(status, format!("{}\n", self.pages.say(&fault.phrase())));
+        if let DepositFault::Offset { at } | DepositFault::Interrupted { at } = fault {
+            response.headers_mut().insert(UPLOAD_OFFSET, (*at).into());
         }
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    let mut response = answer(status, format!("{fault}\n"));
-    if let DepositFault::Offset { at } | DepositFault::Interrupted { at } = fault {
-        response.headers_mut().insert(UPLOAD_OFFSET, (*at).into());
+        response
     }
-    response
 }
 
 /// Where no place was free in time.
@@ -309,8 +315,9 @@ impl FromRequestParts<Parts> for Uploader {
         if Origin::from_ref(parts).is_foreign(&head.headers) {
             return Err(answer(StatusCode::FORBIDDEN, "Only our own pages may upload.\n"));
         }
+        let pages = Pages::from_request_parts(head, parts).await?;
         match Guest::from_request_parts(head, parts).await {
-            Ok(guest) => Ok(Self(guest)),
+            Ok(guest) => Ok(Self { guest, pages }),
             // The way in is for people.
             Err(response) if response.status().is_redirection() => {
                 Err(answer(StatusCode::UNAUTHORIZED, "Please sign in.\n"))

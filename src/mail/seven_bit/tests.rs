@@ -147,11 +147,16 @@ fn a_long_part_passes_in_pieces() {
 }
 
 #[test]
-fn a_line_without_end_is_broken_softly() {
-    let (len, written) = quoted_lines(b"abc\r");
-    assert_eq!((len, written.as_slice()), (3, &b"abc=\r\n"[..]));
-    let (len, written) = quoted_lines("ß\r\nabc".as_bytes());
-    assert_eq!((len, written.as_slice()), (4, &b"=C3=9F\r\n"[..]));
+fn a_line_longer_than_what_is_read_at_once_is_no_text_to_be_read() {
+    for (octets, encoding) in [(CHUNK_OCTETS, "quoted-printable"), (CHUNK_OCTETS + 1, "base64")] {
+        let line = "x".repeat(usize::try_from(octets).unwrap() - 2);
+        let text = format!("Gr\u{fc}\u{df}e\r\n{line}\r\nand more\r\n");
+        let mail = format!("{HEAD}Content-Type: text/plain\r\n\r\n{text}");
+        let seven = converted(mail.as_bytes()).unwrap();
+        let field = format!("Content-Transfer-Encoding: {encoding}\r\n");
+        assert!(memchr::memmem::find(&seven, field.as_bytes()).is_some(), "{encoding}");
+        assert!(leaves(&seven)[0].1 == text.as_bytes(), "{encoding}");
+    }
 }
 
 proptest! {

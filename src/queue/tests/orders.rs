@@ -1,5 +1,9 @@
 //! What an administrator orders, as the queue sees it.
 
+use std::fs::{self, File};
+
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::audit::Hand;
 use crate::queue::order::{Order, OrderFault};
@@ -102,4 +106,49 @@ async fn an_order_that_nothing_comes_of_leaves_all_in_its_place() {
     house.store.close().await;
     assert!(matches!(refusal(&house, Order::Hold, &message).await, OrderFault::Store(_)));
     assert_eq!(house.queue.next_due(), due);
+}
+
+#[tokio::test]
+async fn an_order_is_noted_even_if_whoever_gave_it_goes_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    let message = house.post(&[KIM]).await;
+    let journal = directory.path().join("lines");
+    let lines = tracing_subscriber::fmt().with_writer(Arc::new(File::create(&journal).unwrap()));
+    let _journal = tracing::subscriber::set_default(lines.finish());
+    let gone = house.queue.obey(Order::Drop, message.id, Hand::COMMAND_LINE).now_or_never();
+    assert!(gone.is_none(), "there was something to wait for");
+    house.queue.drained().await;
+    let noted = fs::read_to_string(journal).unwrap();
+    assert!(noted.contains("queue ordered") && noted.contains("drop"), "{noted}");
+}
+
+#[tokio::test]
+async fn figures_of_a_part_say_so_whether_messages_are_many_or_their_recipients() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    house.post(&[KIM, LEE]).await;
+    let message = house.post(&[KIM, LEE]).await;
+    obeyed(&house, Order::Hold, &message).await;
+    for (messages, recipients, is_whole, seen) in
+        [(3, 5, true, (2, 2)), (1, 5, false, (2, 0)), (3, 3, false, (2, 1)), (3, 1, false, (1, 0))]
+    {
+        let census = house.queue.census_of(messages, recipients).unwrap();
+        let figures = (census.messages, census.is_whole, (census.due, census.held));
+        assert_eq!(figures, (2, is_whole, seen), "{messages} messages, {recipients} recipients");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_list_ends_early_where_messages_have_many_recipients() {
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::open(directory.path());
+    let (first, second) = (house.post(&[KIM, LEE]).await, house.post(&[KIM]).await);
+    for (limit, recipients, seen) in [(3, 3, 2), (3, 2, 1), (3, 1, 1), (1, 9, 1)] {
+        let page = house.queue.page(None, limit, recipients).unwrap();
+        let next = (seen == 1).then_some(first.id);
+        assert_eq!((page.messages.len(), page.next), (seen, next), "{limit}, {recipients}");
+    }
+    let last = house.queue.page(Some(first.id), 3, 1).unwrap();
+    assert_eq!((last.messages[0].message.id, last.next), (second.id, None));
 }

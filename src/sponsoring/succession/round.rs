@@ -1,27 +1,29 @@
 //! One round over all guests: who has whom, and what is due for each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::accounts::vacancies::Vacancy;
 use crate::accounts::{Account, Kind};
 use crate::audit::Deed;
+use crate::auth::presence::Presence;
 use crate::base::clock::{Lifespan, Timestamp};
 use crate::base::id::{AccountId, InvitationId};
 use crate::base::mailbox::Mailbox;
 use crate::invites::{Invitation, Life, State};
+use crate::net::lifecycle::Lifecycle;
 use crate::notices::person::AboutAccount;
-use crate::sponsoring::succession::{Succession, SuccessionFault, note, was_first};
+use crate::sponsoring::succession::{
+    STRIDE, Succession, SuccessionFault, note, passed_over, pause, was_first,
+};
 use crate::store::{Batch, StoreFault, Stored};
 
 /// Sponsors that one look asks about.
 const SPONSORS_MAX: usize = 2_000;
-/// Vacancies that one round sees to.
+/// Vacancies, but for the rest of a page, that are seen to in one walk over the guests.
 const VACANCIES_MAX: usize = 1_000;
 /// Guests whose names stand in the mail to a successor.
 const NAMED_MAX: usize = 20;
-/// Accounts that are read at once.
-const STRIDE: usize = 250;
 /// From the warning to the end.
 const WARNING: Duration = Duration::from_hours(3 * 24);
 /// Of an invitation that is accepted from the beginning; no link of it lives.
@@ -45,15 +47,17 @@ pub(super) struct Left {
 
 impl Succession {
     /// Sponsors in the order of their addresses, behind `after`.
-    pub(super) fn sponsors(&self, after: Option<&str>) -> Result<Sponsors, StoreFault> {
+    pub(super) async fn sponsors(
+        &self,
+        after: Option<&str>,
+        lifecycle: &Lifecycle,
+    ) -> Result<Sponsors, SuccessionFault> {
         let mut found: BTreeMap<String, Left> = BTreeMap::new();
         let mut is_part = false;
         let mut last = None;
-        while let Some(guests) = self.guests_behind(&mut last)? {
+        while let Some(guests) = self.guests_behind(&mut last, lifecycle).await? {
             for guest in guests {
-                for inviter in &guest.inviters {
-                    let sponsor = self.sponsor_of(inviter)?;
-                    let key = sponsor.address.key();
+                for (key, sponsor) in self.sponsors_of(&guest)? {
                     if after.is_some_and(|after| key.as_str() <= after) {
                         continue;
                     }
@@ -74,77 +78,138 @@ impl Succession {
         Ok(Sponsors { found, next })
     }
 
+    /// Ends the vacancies of this part of the sponsors whose last guest has gone another way.
+    pub(super) async fn close_deserted(
+        &self,
+        mut after: Option<String>,
+        sponsors: &Sponsors,
+        lifecycle: &Lifecycle,
+    ) -> Result<(), SuccessionFault> {
+        loop {
+            let page = self.parts.accounts.vacancies(after.as_deref(), STRIDE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.value.key());
+            for vacancy in page {
+                let key = vacancy.value.key();
+                if sponsors.next.as_ref().is_some_and(|next| key > *next) {
+                    return Ok(());
+                }
+                if !sponsors.found.contains_key(&key) {
+                    self.close(&vacancy).await?;
+                }
+            }
+            pause(lifecycle).await?;
+        }
+    }
+
     /// Does for each guest of those who are gone what is due now. Gives how many that were.
     ///
+    /// Guests are handed over also where it is not known who is gone; nobody is warned and nobody ends.
+    ///
     /// # Errors
-    /// [`SuccessionFault`]; what was done so far stays done.
-    pub async fn tend(&self) -> Result<usize, SuccessionFault> {
-        let vacancies = self.parts.accounts.vacancies(VACANCIES_MAX)?;
-        let due: HashMap<String, Stored<Vacancy>> = vacancies
-            .into_iter()
-            .filter(|vacancy| self.is_due(&vacancy.value))
-            .map(|vacancy| (vacancy.value.key(), vacancy))
-            .collect();
-        if due.is_empty() {
+    /// [`SuccessionFault`], but for what concerns one person only; what was done so far stays done.
+    pub async fn tend(&self, lifecycle: &Lifecycle) -> Result<usize, SuccessionFault> {
+        let (mut done, mut after, mut silent) = (0, None, None);
+        while let Some(due) = self.due_behind(&mut after)? {
+            let mut gone = BTreeSet::new();
+            for vacancy in due {
+                pause(lifecycle).await?;
+                if vacancy.value.successor.is_some() || self.is_still_gone(&vacancy, &mut silent).await? {
+                    gone.insert(vacancy.value.key());
+                }
+            }
+            done += self.see_to_guests_of(&gone, lifecycle).await?;
+        }
+        silent.map_or(Ok(done), Err)
+    }
+
+    /// Vacancies behind `after` for which something may be due; `None` behind the last.
+    fn due_behind(&self, after: &mut Option<String>) -> Result<Option<Vec<Stored<Vacancy>>>, StoreFault> {
+        let mut due = Vec::new();
+        while due.len() < VACANCIES_MAX {
+            let page = self.parts.accounts.vacancies(after.as_deref(), STRIDE)?;
+            let Some(last) = page.last() else { break };
+            *after = Some(last.value.key());
+            due.extend(page.into_iter().filter(|vacancy| self.is_due(&vacancy.value)));
+        }
+        Ok((!due.is_empty()).then_some(due))
+    }
+
+    /// Asks once more before anybody is warned or ends: the look may have been long ago, and who is back has the guests
+    /// back. A directory that is `silent` is not asked again.
+    async fn is_still_gone(
+        &self,
+        vacancy: &Stored<Vacancy>,
+        silent: &mut Option<SuccessionFault>,
+    ) -> Result<bool, StoreFault> {
+        if silent.is_some() {
+            return Ok(false);
+        }
+        let address = &vacancy.value.sponsor.address;
+        let presence = self.parts.authenticator.presence(address).await;
+        match passed_over(presence.map_err(SuccessionFault::from), address) {
+            Ok(Some(Presence::Gone { .. })) => return Ok(true),
+            Ok(Some(Presence::Here)) => self.close(vacancy).await?,
+            Ok(None) => {}
+            Err(fault) => *silent = Some(fault),
+        }
+        Ok(false)
+    }
+
+    /// One walk over all guests, for those of these sponsors; ends the vacancies that have none left.
+    async fn see_to_guests_of(
+        &self,
+        gone: &BTreeSet<String>,
+        lifecycle: &Lifecycle,
+    ) -> Result<usize, SuccessionFault> {
+        if gone.is_empty() {
             return Ok(0);
         }
-        let mut done = 0;
-        let mut waiting: HashMap<&str, usize> = HashMap::new();
+        let (mut done, mut waiting) = (0, BTreeSet::new());
         let mut last = None;
-        while let Some(guests) = self.guests_behind(&mut last)? {
+        while let Some(guests) = self.guests_behind(&mut last, lifecycle).await? {
             for guest in guests {
-                for inviter in &guest.inviters {
-                    let Some((key, vacancy)) = due.get_key_value(&self.sponsor_of(inviter)?.address.key())
-                    else {
-                        continue;
-                    };
-                    match self.see_to(guest.id, &vacancy.value).await? {
-                        Seen::Left => done += 1,
-                        Seen::Warned => {
-                            done += 1;
-                            *waiting.entry(key.as_str()).or_default() += 1;
-                        }
-                        Seen::Waits => *waiting.entry(key.as_str()).or_default() += 1,
+                for key in self.sponsors_of(&guest)?.into_keys().filter(|key| gone.contains(key)) {
+                    let seen = self.see_to(guest.id, &key).await;
+                    let seen = passed_over(seen, &guest.mailbox.address)?.unwrap_or(Seen::Waits);
+                    done += usize::from(seen != Seen::Waits);
+                    if seen != Seen::Left {
+                        waiting.insert(key);
                     }
                 }
             }
         }
-        for (key, vacancy) in due.iter().filter(|(key, _)| !waiting.contains_key(key.as_str())) {
-            let mut batch = Batch::new();
-            self.parts.accounts.close_vacancy(&mut batch, vacancy)?;
-            was_first(self.parts.store.commit(batch).await)?;
-            tracing::debug!(
-                sponsor = vacancy.value.sponsor.address.masked(),
-                key_octets = key.len(),
-                "no guest is left"
-            );
+        for key in gone.difference(&waiting) {
+            if let Some(vacancy) = self.parts.accounts.vacancy(key)? {
+                self.close(&vacancy).await?;
+            }
         }
         Ok(done)
     }
 
     fn is_due(&self, vacancy: &Vacancy) -> bool {
-        let is_ending = || {
-            let end = self.rules.guests.end_without_sponsor.map(|time| vacancy.since + time);
-            end.is_some_and(|end| self.now() >= end - WARNING)
-        };
+        let is_ending = || self.end(vacancy).is_some_and(|end| self.now() >= end - WARNING);
         vacancy.successor.is_some() || is_ending()
     }
 
-    async fn see_to(&self, guest: AccountId, vacancy: &Vacancy) -> Result<Seen, SuccessionFault> {
-        // Read anew: an earlier step of this round may have changed it.
+    async fn see_to(&self, guest: AccountId, key: &str) -> Result<Seen, SuccessionFault> {
+        // Read anew: an earlier step of this round, or somebody else, may have changed them.
         let Some(guest) = self.parts.accounts.by_id(guest)? else { return Ok(Seen::Left) };
-        let key = vacancy.key();
+        let Some(vacancy) = self.parts.accounts.vacancy(key)? else { return Ok(Seen::Waits) };
         let mut others = Vec::new();
         for inviter in &guest.value.inviters {
             if self.sponsor_of(inviter)?.address.key() != key {
                 others.push(inviter.clone());
             }
         }
+        if others.len() == guest.value.inviters.len() {
+            return Ok(Seen::Left);
+        }
         let without = Account { inviters: others, ..guest.value.clone() };
-        match &vacancy.successor {
-            Some(successor) => self.hand_over(&guest, &without, vacancy, successor).await,
-            None if without.inviters.is_empty() => self.wind_up(&guest, vacancy).await,
-            None => self.let_go(&guest, &without, vacancy).await,
+        match &vacancy.value.successor {
+            Some(successor) => self.hand_over(&guest, &without, &vacancy.value, successor).await,
+            None if without.inviters.is_empty() => self.wind_up(&guest, &vacancy).await,
+            None => self.let_go(&guest, &without, &vacancy).await,
         }
     }
 
@@ -183,24 +248,31 @@ impl Succession {
         &self,
         guest: &Stored<Account>,
         without: &Account,
-        vacancy: &Vacancy,
+        vacancy: &Stored<Vacancy>,
     ) -> Result<Seen, SuccessionFault> {
-        if self.end(vacancy).is_none_or(|end| self.now() < end) {
+        if self.end(&vacancy.value).is_none_or(|end| self.now() < end) {
             return Ok(Seen::Waits);
         }
         let mut batch = Batch::new();
+        self.parts.accounts.rely_on_vacancy(&mut batch, vacancy)?;
         self.parts.accounts.replace(&mut batch, guest, without)?;
-        self.parts.accounts.forget_vacancy_warning(&mut batch, &vacancy.key(), guest.value.id);
+        self.parts.accounts.forget_vacancy_warning(&mut batch, &vacancy.value.key(), guest.value.id);
         self.committed(batch, guest, Deed::LetGo).await
     }
 
     /// Nobody else answers for the guest: a warning, and then the end.
-    async fn wind_up(&self, guest: &Stored<Account>, vacancy: &Vacancy) -> Result<Seen, SuccessionFault> {
-        let (key, now) = (vacancy.key(), self.now());
-        let Some(end) = self.end(vacancy) else { return Ok(Seen::Waits) };
+    async fn wind_up(
+        &self,
+        guest: &Stored<Account>,
+        vacancy: &Stored<Vacancy>,
+    ) -> Result<Seen, SuccessionFault> {
+        let (key, now) = (vacancy.value.key(), self.now());
+        let Some(end) = self.end(&vacancy.value) else { return Ok(Seen::Waits) };
         let warned = self.parts.accounts.vacancy_warning(&key, guest.value.id)?;
         let mut batch = Batch::new();
-        let (what, deed) = match warned {
+        self.parts.accounts.rely_on_vacancy(&mut batch, vacancy)?;
+        // A warning from before is none: the sponsor has been back since.
+        let (what, deed) = match warned.filter(|warned| *warned >= vacancy.value.since) {
             None => {
                 self.parts.accounts.note_vacancy_warning(&mut batch, &key, guest.value.id, now)?;
                 (AboutAccount::SponsorLeft(end.max(now + WARNING)), Deed::EndAnnounced)
@@ -233,12 +305,20 @@ impl Succession {
         Ok(Seen::Left)
     }
 
-    fn end(&self, vacancy: &Vacancy) -> Option<Timestamp> {
+    /// When guests end for whom nobody answers; `None` is never.
+    pub(super) fn end(&self, vacancy: &Vacancy) -> Option<Timestamp> {
         self.rules.guests.end_without_sponsor.map(|time| vacancy.since + time)
     }
 
     /// The next guests; `None` behind the last.
-    fn guests_behind(&self, last: &mut Option<AccountId>) -> Result<Option<Vec<Account>>, StoreFault> {
+    async fn guests_behind(
+        &self,
+        last: &mut Option<AccountId>,
+        lifecycle: &Lifecycle,
+    ) -> Result<Option<Vec<Account>>, SuccessionFault> {
+        if last.is_some() {
+            pause(lifecycle).await?;
+        }
         let accounts = self.parts.accounts.list(*last, STRIDE)?;
         let Some(end) = accounts.last() else { return Ok(None) };
         *last = Some(end.id);
@@ -247,6 +327,7 @@ impl Succession {
 }
 
 /// What a round has done for one guest.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
     /// The guest has the one who is gone no longer.
     Left,

@@ -40,6 +40,17 @@ pub struct Asked {
     pub successor: Mailbox,
 }
 
+impl Takeover {
+    /// Who was asked; nobody, if it was not us who asked.
+    #[must_use]
+    pub const fn asked(&self) -> Option<&Asked> {
+        match self {
+            Self::Open(asked) | Self::Done(asked) | Self::Closed(asked) | Self::TooOld(asked) => Some(asked),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// What is needed to say yes.
 struct Open {
     word: Stored<Word>,
@@ -55,7 +66,7 @@ impl Succession {
         Ok(self.read(word)?.1)
     }
 
-    /// Takes over. Whose link it is has been proved by the mail: it went to nobody else.
+    /// Takes over. That it is the one who was asked who does so is for the caller to know.
     ///
     /// # Errors
     /// [`SponsoringFault`]; then nothing has changed.
@@ -66,7 +77,9 @@ impl Succession {
             };
             let mut batch = Batch::new();
             self.parts.accounts.use_word(&mut batch, word, &open.word)?;
-            self.parts.accounts.take_vacancy(&mut batch, &open.vacancy, &asked.successor)?;
+            let successor = Some(asked.successor.clone());
+            let taken = Vacancy { successor, ..open.vacancy.value.clone() };
+            self.parts.accounts.change_vacancy(&mut batch, &open.vacancy, &taken)?;
             if was_first(self.parts.store.commit(batch).await)? {
                 let whom = &asked.sponsor.address;
                 audit::record(&Event::Account {

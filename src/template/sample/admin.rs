@@ -76,6 +76,7 @@ pub(in crate::template) fn status() -> [Value; 2] {
             ),
             certificate => context!(ends => full.then_some(at), is_soon => full, is_over => false),
             texts => if full { vec![text] } else { Vec::new() },
+            texts_more => if full { 5 } else { 0 },
             switches => if full { vec![switch] } else { Vec::new() },
         )
     })

@@ -80,6 +80,7 @@ pub(in crate::template) fn taking_over() -> [Value; 2] {
             outcome => if full { "open" } else { "done" },
             sponsor => person(full, "Ana Berg", "ana@corp.example"),
             successor => person(full, "Ben Ode", "ben@corp.example"),
+            signed_in => "ben@corp.example",
             form => if full { FORM } else { "" },
         )
     })

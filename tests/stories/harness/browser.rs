@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lol_html::html_content::TextType;
 use lol_html::{RewriteStrSettings, doc_text, element, rewrite_str};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 
-use crate::harness::wire::{Wire, patiently};
+use crate::harness::wire::{PATIENCE, Wire, patiently};
 
 /// How a form without files travels (WHATWG URL §5.1).
 const ENCODED: &str = "application/x-www-form-urlencoded";
+
+/// Between two looks at a page that is to change.
+const LOOKS_APART: Duration = Duration::from_millis(5);
 
 /// One person's browser. It reaches one site, wherever that listens.
 #[derive(Clone)]
@@ -54,6 +58,22 @@ impl Browser {
     /// Looks at a page. Redirects are not followed.
     pub async fn get(&mut self, url: &str) -> Page {
         self.request("GET", url, &[], None).await
+    }
+
+    /// Looks at a page until it says these words. Fails the story with what it says instead.
+    pub async fn until_it_says(&mut self, url: &str, words: &str) {
+        let mut seen = String::new();
+        let says = async {
+            loop {
+                seen = self.get(url).await.assert(200).words();
+                if seen.contains(words) {
+                    return;
+                }
+                tokio::time::sleep(LOOKS_APART).await;
+            }
+        };
+        let said = tokio::time::timeout(PATIENCE, says).await;
+        assert!(said.is_ok(), "{url} never says “{words}”, but: {seen}");
     }
 
     /// Asks about a page.

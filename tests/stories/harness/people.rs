@@ -57,6 +57,7 @@ fn person(name: &str, address: &str) -> Person {
         aliases: Vec::new(),
         manager: None,
         is_barred: false,
+        has_delegates: false,
     }
 }
 

@@ -16,8 +16,9 @@ use crate::httpd::form::{Button, Form};
 use crate::httpd::page::Pages;
 use crate::httpd::permit::{Admin, FormToken};
 use crate::httpd::router::Parts;
-use crate::queue::order::{Order, OrderFault, Waiting};
+use crate::queue::order::{Order, OrderFault, Page, Waiting};
 use crate::queue::{Entry, Kind, Queue};
+use crate::store::StoreFault;
 
 /// Messages on one page.
 const PAGE: usize = 50;
@@ -96,15 +97,18 @@ pub fn routes() -> Router<Parts> {
 
 async fn list(_: Admin, Query(asked): Query<Asked>, pages: Pages, State(queue): State<Queue>) -> Response {
     let after = asked.after.parse().ok();
-    let page = match queue.waiting(after, PAGE) {
+    let count = queue.len();
+    // A page can be of many thousand records.
+    let read = tokio::task::spawn_blocking(move || queue.waiting(after, PAGE));
+    let Page { messages, next } = match read.await.unwrap_or(Err(StoreFault::Stopped)) {
         Ok(page) => page,
         Err(fault) => return failed(&fault.into()),
     };
     let names = List {
-        count: queue.len(),
+        count,
         is_later: after.is_some(),
-        next: page.last().filter(|_| page.len() == PAGE).map(|last| last.message.id),
-        messages: page.iter().filter_map(|waiting| Line::of(waiting, &pages)).collect(),
+        next,
+        messages: messages.iter().filter_map(|waiting| Line::of(waiting, &pages)).collect(),
         done: Order::of(&asked.done).map(Order::word).unwrap_or_default(),
     };
     pages.page(StatusCode::OK, "queue", names)

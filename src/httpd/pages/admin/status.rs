@@ -29,7 +29,7 @@ use crate::tending::renewal::Renewals;
 const LATELY: Duration = Duration::from_hours(7 * 24);
 /// So long before its end the certificate should have been renewed.
 const CERTIFICATE_SOON: Duration = Duration::from_hours(14 * 24);
-/// Faulty texts that are told; all of them stand on their own page.
+/// Faulty texts that are told; `postern template check` lists all.
 const FAULTS_MAX: usize = 20;
 
 /// What this process is.
@@ -62,6 +62,8 @@ struct Status {
     dropoffs: Stored,
     certificate: Certificate,
     texts: Vec<Text>,
+    /// How many more there are than `texts`.
+    texts_more: usize,
     switches: Vec<Differs>,
 }
 
@@ -168,6 +170,7 @@ fn status(
     let lately = renewals.tending().lately(now - LATELY)?;
     let census = queue.census()?;
     let stock = dropoff.stock()?;
+    let faults = shelf.faults();
     let ends = gateway.certificate.ends();
     let mail = gateway.listeners.iter().copied();
     let differs = |standing: &Standing| standing.set.is_some() && standing.value != standing.file;
@@ -200,7 +203,8 @@ fn status(
             is_soon: ends.is_some_and(|ends| ends < now + CERTIFICATE_SOON),
             is_over: ends.is_some_and(|ends| ends < now),
         },
-        texts: shelf.faults().iter().take(FAULTS_MAX).map(Text::of).collect(),
+        texts: faults.iter().take(FAULTS_MAX).map(Text::of).collect(),
+        texts_more: faults.len().saturating_sub(FAULTS_MAX),
         switches: switches.list().into_iter().filter(differs).map(Differs::from).collect(),
     })
 }

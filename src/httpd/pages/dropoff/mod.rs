@@ -132,7 +132,7 @@ async fn hand_over(
     id: Option<PackageId>,
     posted: Posted,
 ) -> Response {
-    let Told { guest, typed, package, mut faults } = match posted.read(flow, id).await {
+    let Told { guest, typed, package, mut faults } = match posted.read(pages, flow, id).await {
         Ok(told) => told,
         Err(response) => return response,
     };
@@ -142,7 +142,7 @@ async fn hand_over(
     {
         match flow.hand_over(&guest.account, id, peer).await {
             Ok(_) => return Redirect::to("/dropoff/sent?sent").into_response(),
-            Err(fault) => match Faults::of(&fault) {
+            Err(fault) => match Faults::of(pages, &fault) {
                 Some(told) => faults = told,
                 None => return refused(&fault),
             },
@@ -156,8 +156,8 @@ async fn hand_over(
 }
 
 /// For our script: keeps the words, and says under which name files may be added, or what is wrong with which field.
-async fn begin(State(flow): State<Dropoff>, posted: Posted) -> Response {
-    match posted.read(&flow, None).await {
+async fn begin(pages: Pages, State(flow): State<Dropoff>, posted: Posted) -> Response {
+    match posted.read(&pages, &flow, None).await {
         Ok(Told { package: Some(id), .. }) => {
             for_programs((StatusCode::CREATED, Json(Begun { id })).into_response())
         }

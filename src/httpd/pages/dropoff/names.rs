@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::accounts::Account;
 use crate::base::address::Address;
 use crate::base::id::PackageId;
+use crate::base::phrase::phrase;
 use crate::base::size::Size;
 use crate::config::Recipients;
 use crate::dropoff::{DepositFault, Dropoff};
@@ -138,26 +139,26 @@ impl Typed {
     }
 
     /// For whom it is, or what is wrong with that.
-    pub(super) fn recipients(&self) -> Result<Vec<Address>, Faults> {
+    pub(super) fn recipients(&self, pages: &Pages) -> Result<Vec<Address>, Faults> {
         if self.others.contains(';') {
             let mended = self.others.replace(';', ",");
-            return Err(Faults::of_people(format!(
-                "Please separate addresses by commas, not by semicolons: {mended}"
-            )));
+            let fault =
+                phrase!("Please separate addresses by commas, not by semicolons: {line}", line = mended);
+            return Err(Faults::of_people(pages.say(&fault)));
         }
         let others = self.others.split(',').map(str::trim).filter(|text| !text.is_empty());
         self.to
             .iter()
             .map(String::as_str)
             .chain(others)
-            .map(|text| Address::parse(text).map_err(|fault| Faults::of_people(fault.to_string())))
+            .map(|text| Address::parse(text).map_err(|fault| Faults::of_people(pages.say(&fault.phrase()))))
             .collect()
     }
 }
 
 impl Faults {
     /// What a guest can mend, beside its field; `None` for what only we can.
-    pub(super) fn of(fault: &DepositFault) -> Option<Self> {
+    pub(super) fn of(pages: &Pages, fault: &DepositFault) -> Option<Self> {
         let mut faults = Self::default();
         let field = match fault {
             DepositFault::NoRecipient
@@ -168,7 +169,7 @@ impl Faults {
             DepositFault::NotThere | DepositFault::Store(_) | DepositFault::Keep(_) => return None,
             _ => &mut faults.files,
         };
-        *field = Some(fault.to_string());
+        *field = Some(pages.say(&fault.phrase()));
         Some(faults)
     }
 

@@ -8,6 +8,7 @@ use crate::base::id::PackageId;
 use crate::dropoff::{DepositFault, Draft, Dropoff};
 use crate::httpd::form::{Origin, is_token_of, unread};
 use crate::httpd::multipart::Multipart;
+use crate::httpd::page::Pages;
 use crate::httpd::pages::dropoff::names::{Faults, Typed};
 use crate::httpd::permit::Guest;
 use crate::httpd::router::Parts;
@@ -57,7 +58,12 @@ impl Posted {
     ///
     /// # Errors
     /// The page for a form that is not ours or cannot be read.
-    pub async fn read(mut self, flow: &Dropoff, id: Option<PackageId>) -> Result<Told, Response> {
+    pub async fn read(
+        mut self,
+        pages: &Pages,
+        flow: &Dropoff,
+        id: Option<PackageId>,
+    ) -> Result<Told, Response> {
         let mut typed = Typed::default();
         let mut token = String::new();
         let mut kept: Option<Result<PackageId, Faults>> = None;
@@ -66,7 +72,7 @@ impl Posted {
             let Some(part) = self.form.next().await.map_err(|fault| unread(&fault))? else {
                 let package = match kept {
                     Some(kept) => kept,
-                    None => keep(flow, &self.by, id, &typed, &token).await?,
+                    None => keep(pages, flow, &self.by, id, &typed, &token).await?,
                 };
                 let (package, faults) = match package {
                     Ok(package) => (Some(package), Faults::default()),
@@ -88,10 +94,10 @@ impl Posted {
                 Some(name) => {
                     let package = match kept.take() {
                         Some(kept) => kept,
-                        None => keep(flow, &self.by, id, &typed, &token).await?,
+                        None => keep(pages, flow, &self.by, id, &typed, &token).await?,
                     };
                     kept = Some(match package {
-                        Ok(package) => self.take(flow, package, &name).await?,
+                        Ok(package) => self.take(pages, flow, package, &name).await?,
                         Err(faults) => Err(faults),
                     });
                 }
@@ -102,6 +108,7 @@ impl Posted {
 
     async fn take(
         &mut self,
+        pages: &Pages,
         flow: &Dropoff,
         package: PackageId,
         name: &str,
@@ -109,7 +116,7 @@ impl Posted {
         match flow.take(&self.by.account, package, name, self.form.octets()).await {
             Ok(_) => Ok(Ok(package)),
             Err(DepositFault::Interrupted { .. }) => Err(StatusCode::REQUEST_TIMEOUT.into_response()),
-            Err(fault) => match Faults::of(&fault) {
+            Err(fault) => match Faults::of(pages, &fault) {
                 Some(faults) => Ok(Err(faults.about(package, name))),
                 None => Err(super::refused(&fault)),
             },
@@ -119,6 +126,7 @@ impl Posted {
 
 /// Keeps the words, if the form is ours.
 async fn keep(
+    pages: &Pages,
     flow: &Dropoff,
     by: &Guest,
     id: Option<PackageId>,
@@ -128,7 +136,7 @@ async fn keep(
     if !is_token_of(by, token) {
         return Err(StatusCode::FORBIDDEN.into_response());
     }
-    let to = match typed.recipients() {
+    let to = match typed.recipients(pages) {
         Ok(to) => to,
         Err(faults) => return Ok(Err(faults)),
     };
@@ -139,6 +147,6 @@ async fn keep(
     };
     match kept {
         Ok(package) => Ok(Ok(package.id)),
-        Err(fault) => Faults::of(&fault).map(Err).ok_or_else(|| super::refused(&fault)),
+        Err(fault) => Faults::of(pages, &fault).map(Err).ok_or_else(|| super::refused(&fault)),
     }
 }

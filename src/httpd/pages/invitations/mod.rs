@@ -20,6 +20,7 @@ use crate::base::mailbox::Mailbox;
 use crate::httpd::page::Pages;
 use crate::httpd::permit::{Admin, FormToken, Person, Staff};
 use crate::httpd::router::Parts;
+use crate::intake::sorting::Whom;
 use crate::invites::{Invitation, Stage};
 use crate::store::StoreFault;
 use crate::tending::Tending;
@@ -48,8 +49,8 @@ pub trait Tender:
     /// Whether the invitations of everybody are there.
     const IS_FOR_ALL: bool;
 
-    /// Whether links may be sent and given more time on this word.
-    fn may_send(&self) -> bool;
+    /// Whether links of this invitation may be sent and given more time on this word.
+    fn may_send(&self, invitation: &Invitation) -> bool;
 
     /// Whether this invitation is there for this person; if not, it is as one that never was.
     fn may_see(&self, invitation: &Invitation) -> bool;
@@ -149,8 +150,8 @@ impl Tender for Staff {
     const WORD: &'static str = "inviter";
     const IS_FOR_ALL: bool = false;
 
-    fn may_send(&self) -> bool {
-        self.account.rights.invite
+    fn may_send(&self, invitation: &Invitation) -> bool {
+        Whom::of(invitation).is_open_to(self.account.rights)
     }
 
     fn may_see(&self, invitation: &Invitation) -> bool {
@@ -172,7 +173,7 @@ impl Tender for Admin {
     const WORD: &'static str = "administrator";
     const IS_FOR_ALL: bool = true;
 
-    fn may_send(&self) -> bool {
+    fn may_send(&self, _: &Invitation) -> bool {
         true
     }
 

@@ -126,7 +126,7 @@ async fn resend<T: Tender>(
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !by.may_send() {
+    if !by.may_send(&desk.invitation) {
         return no_right(&pages);
     }
     match renewals.resend(desk.invitation.id, T::WORD, Some(by.peer)).await {
@@ -161,7 +161,7 @@ async fn extend<T: Tender>(
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !by.may_send() {
+    if !by.may_send(&desk.invitation) {
         return no_right(&pages);
     }
     // What is no number is no time.
@@ -186,12 +186,9 @@ async fn correct<T: Tender>(
         Ok(desk) => desk,
         Err(status) => return status.into_response(),
     };
-    if !by.may_send() {
-        return no_right(&pages);
-    }
     let right = match Address::parse(fields.address.trim()) {
         Ok(right) => right,
-        Err(fault) => return desk.not_corrected(sentence(&fault.to_string()), fields),
+        Err(fault) => return desk.not_corrected(sentence(&pages.say(&fault.phrase())), fields),
     };
     match intake.readdress(desk.invitation.id, &right).await {
         Ok(_) => desk.news("corrected"),

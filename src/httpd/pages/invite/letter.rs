@@ -15,6 +15,7 @@ use http::StatusCode;
 use crate::base::id::MessageId;
 use crate::base::language::Language;
 use crate::base::mailbox::Mailbox;
+use crate::base::phrase::{Phrase, phrase};
 use crate::base::size::Size;
 use crate::httpd::form::{Packet, unread};
 use crate::httpd::multipart::{FormFault, Multipart, Part};
@@ -31,6 +32,7 @@ const FIELD_MAX: usize = 256 * 1024;
 
 /// A letter that comes in.
 struct Coming<'a> {
+    pages: &'a Pages,
     letters: &'a Letters,
     staff: &'a Staff,
     typed: Typed,
@@ -55,6 +57,7 @@ async fn send(
         return no_right(&pages);
     }
     let mut coming = Coming {
+        pages: &pages,
         letters: &letters,
         staff: &staff,
         typed: Typed::default(),
@@ -106,7 +109,8 @@ impl Coming<'_> {
         }
         if is_full {
             let most = Size(FIELD_MAX as u64);
-            self.faults.top = Some(format!("One field holds more than {most}. Please shorten it."));
+            let fault = phrase!("One field holds more than {most}. Please shorten it.", most = most);
+            self.faults.top = Some(self.pages.say(&fault));
         }
     }
 
@@ -122,18 +126,18 @@ impl Coming<'_> {
         self.begin();
         let mut file = None;
         if let Some(draft) = &mut self.draft {
-            file = note(&mut self.faults, self.letters.file(draft, name, media_type).await);
+            file = note(self.pages, &mut self.faults, self.letters.file(draft, name, media_type).await);
         }
         while let Some(octets) = chunk {
             if let (Some(draft), Some(open)) = (&mut self.draft, &mut file)
-                && note(&mut self.faults, self.letters.add(draft, open, &octets).await).is_none()
+                && note(self.pages, &mut self.faults, self.letters.add(draft, open, &octets).await).is_none()
             {
                 self.draft = None;
             }
             chunk = form.chunk().await?;
         }
         if let (Some(draft), Some(whole)) = (&mut self.draft, file) {
-            note(&mut self.faults, self.letters.end(draft, whole).await);
+            note(self.pages, &mut self.faults, self.letters.end(draft, whole).await);
         }
         Ok(())
     }
@@ -143,9 +147,10 @@ impl Coming<'_> {
         if self.draft.is_some() || self.faults != Faults::default() {
             return;
         }
-        match written(&self.typed, self.letters.terms()) {
+        match written(self.pages, &self.typed, self.letters.terms()) {
             Ok(written) => {
-                self.draft = note(&mut self.faults, self.letters.begin(author(self.staff), written));
+                self.draft =
+                    note(self.pages, &mut self.faults, self.letters.begin(author(self.staff), written));
             }
             Err(faults) => self.faults = *faults,
         }
@@ -168,7 +173,7 @@ impl Coming<'_> {
                     }
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
-                place(&mut self.faults, &self.typed, self.letters.terms(), &fault);
+                place(self.pages, &mut self.faults, &self.typed, self.letters.terms(), &fault);
                 Err(status)
             }
         }
@@ -176,11 +181,11 @@ impl Coming<'_> {
 }
 
 /// What came of a step; a fault of the files is noted beside them.
-fn note<T>(faults: &mut Faults, result: Result<T, LetterFault>) -> Option<T> {
+fn note<T>(pages: &Pages, faults: &mut Faults, result: Result<T, LetterFault>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(LetterFault::TooLarge(most)) => {
-            faults.files.get_or_insert(too_large(most));
+            faults.files.get_or_insert_with(|| pages.say(&too_large(most)));
             None
         }
         Err(LetterFault::Refused(refusal)) => {
@@ -191,12 +196,12 @@ fn note<T>(faults: &mut Faults, result: Result<T, LetterFault>) -> Option<T> {
 }
 
 /// What was typed, read; or all that is wrong with it at once.
-fn written(typed: &Typed, terms: &Terms) -> Result<Written, Box<Faults>> {
+fn written(pages: &Pages, typed: &Typed, terms: &Terms) -> Result<Written, Box<Faults>> {
     let mut faults = Faults::default();
     let people = |line: &str, fault: &mut Option<String>| {
         let read = recipients::read(line, terms.recipients);
         read.unwrap_or_else(|wrong| {
-            *fault = Some(sentence(&wrong.to_string()));
+            *fault = Some(sentence(&pages.say(&wrong.phrase())));
             Vec::new()
         })
     };
@@ -204,18 +209,17 @@ fn written(typed: &Typed, terms: &Terms) -> Result<Written, Box<Faults>> {
     let cc = people(&typed.cc, &mut faults.cc);
     let bcc = people(&typed.bcc, &mut faults.bcc);
     if to.is_empty() && faults.to.is_none() {
-        faults.to = Some("Please enter the address of the person you invite.".to_owned());
+        faults.to = Some(pages.say(&phrase!("Please enter the address of the person you invite.")));
     }
     let subject = typed.subject.trim();
     let characters = subject.chars().count();
     if subject.is_empty() {
-        faults.subject = Some(sentence(&Refusal::BlankSubject.to_string()));
+        faults.subject = Some(pages.say(&blank_subject()));
     } else if characters > terms.subject_characters {
-        let refusal = Refusal::SubjectTooLong { characters, limit: terms.subject_characters };
-        faults.subject = Some(sentence(&refusal.to_string()));
+        faults.subject = Some(pages.say(&subject_too_long(characters, terms.subject_characters)));
     }
     if typed.message.trim().is_empty() {
-        faults.message = Some(sentence(&Refusal::NoText.to_string()));
+        faults.message = Some(pages.say(&no_text()));
     }
     if faults != Faults::default() {
         return Err(Box::new(faults));
@@ -234,7 +238,7 @@ fn written(typed: &Typed, terms: &Terms) -> Result<Written, Box<Faults>> {
 }
 
 /// Puts the door's words beside the field that they are about.
-fn place(faults: &mut Faults, typed: &Typed, terms: &Terms, fault: &LetterFault) {
+fn place(pages: &Pages, faults: &mut Faults, typed: &Typed, terms: &Terms, fault: &LetterFault) {
     use Refusal::{
         BadSuffix, BadTag, BlankSubject, BlockedDomain, Colleague, InviteAddress, Misspelt, NoSuchDomain,
         NoText, NobodyOutside, NotAllowedDomain, Structure, SubjectTooLong, TakesNoMail, TooMany,
@@ -242,7 +246,7 @@ fn place(faults: &mut Faults, typed: &Typed, terms: &Terms, fault: &LetterFault)
     };
     let refusal = match fault {
         LetterFault::TooLarge(most) => {
-            faults.files = Some(too_large(*most));
+            faults.files = Some(pages.say(&too_large(*most)));
             return;
         }
         LetterFault::Refused(refusal) => refusal,
@@ -276,10 +280,42 @@ fn place(faults: &mut Faults, typed: &Typed, terms: &Terms, fault: &LetterFault)
     *field = Some(sentence(&refusal.to_string()));
 }
 
-fn too_large(most: u64) -> String {
-    format!(
-        "The files are too large: a message may have {} with its files, which grow by a third on the way. Please send \
-         fewer or smaller ones.",
-        Size(most)
+fn too_large(most: u64) -> Phrase {
+    phrase!(
+        "The files are too large: a message may have {most} with its files, which grow by a third on the way. Please \
+         send fewer or smaller ones.",
+        most = Size(most)
     )
+}
+
+fn blank_subject() -> Phrase {
+    phrase!("The subject is empty. Please write one: the person you invite sees it first.")
+}
+
+fn subject_too_long(characters: usize, most: usize) -> Phrase {
+    phrase!(
+        "The subject has {characters} characters; at most {most} are allowed. Please shorten it.",
+        characters = characters,
+        most = most
+    )
+}
+
+fn no_text() -> Phrase {
+    phrase!("The message has no text. Please write a few words to the person you invite.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_what_the_door_would() {
+        for (page, door) in [
+            (blank_subject(), Refusal::BlankSubject),
+            (subject_too_long(300, 256), Refusal::SubjectTooLong { characters: 300, limit: 256 }),
+            (no_text(), Refusal::NoText),
+        ] {
+            assert_eq!(page.to_string(), sentence(&door.to_string()));
+        }
+    }
 }

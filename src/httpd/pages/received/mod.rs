@@ -127,12 +127,12 @@ async fn forward(
             Ok(_) => return Redirect::to(&format!("/received/{package}?forwarded")).into_response(),
             Err(
                 fault @ (CollectFault::NotAColleague(_) | CollectFault::HasIt(_) | CollectFault::TooMany),
-            ) => fault.to_string(),
+            ) => fault.phrase(),
             Err(fault) => return refused(&fault),
         },
-        Err(fault) => fault.to_string(),
+        Err(fault) => fault.phrase(),
     };
-    let forwarding = Forwarding { to: &to, fault: Some(fault), done: false };
+    let forwarding = Forwarding { to: &to, fault: Some(pages.say(&fault)), done: false };
     one(&pages, &flow, &staff, StatusCode::UNPROCESSABLE_ENTITY, &id, &forwarding)
 }
 
